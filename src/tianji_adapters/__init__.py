@@ -1,0 +1,1 @@
+"""How TianJi touches the world: one folder per kind of thing touched."""

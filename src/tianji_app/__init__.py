@@ -1,0 +1,1 @@
+"""How one TianJi is put together and run: use cases, container, server, command line."""

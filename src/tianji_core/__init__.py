@@ -1,0 +1,1 @@
+"""What TianJi decides: values in, values out. No IO, no clock, no randomness."""

@@ -1,0 +1,1 @@
+"""What an integration must look like."""

@@ -1,0 +1,58 @@
+"""One settled call or billed attempt, as it rests in the ledger.
+
+The key is `(day, call_id, seq)`: `seq` 0 is the call itself, with its last attempt (the only row that counts as a request); 1–99 are
+earlier attempts that were billed; 100 + r is correction r. `day` follows from the UUIDv7 `call_id`. All rows of one call are stored in
+one transaction.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from tianji_core.calls.cost import Cost
+from tianji_core.calls.events import CallEvent, UsageSource
+from tianji_core.calls.usage import Usage
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SpendRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the ledger.
+
+    Attributes:
+        event: The whole call, for the columns that describe it. For `seq` > 0 its usage and cost are those of the row, not of the call.
+    """
+
+    seq: int
+    event: CallEvent
+
+    @property
+    def call_id(self) -> str:
+        """The call's UUIDv7 text."""
+        return self.event.call_id
+
+    @property
+    def day(self) -> date:
+        """The UTC day on which the call began."""
+        return day_of(self.event.call_id)
+
+    @property
+    def usage(self) -> Usage:
+        """What this row used."""
+        return self.event.usage
+
+    @property
+    def usage_source(self) -> UsageSource:
+        """Who counted it."""
+        return self.event.usage_source
+
+    @property
+    def cost(self) -> Cost:
+        """What this row cost."""
+        return self.event.cost
+
+
+def day_of(call_id: str) -> date:
+    """Return the UTC day in the first 48 bits (milliseconds since the epoch) of a UUIDv7 (RFC 9562, section 5.7)."""
+    milliseconds = int(call_id.replace("-", "")[:12], 16)
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).date()

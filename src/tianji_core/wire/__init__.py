@@ -1,0 +1,1 @@
+"""Framing without meaning: bytes in, frames out."""

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from tianji_core.calls.http import Headers
 from tianji_core.calls.usage import Usage
 
 Json = Mapping[str, object]
@@ -232,6 +233,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
             `prediction`, `verbosity`, `web_search_options`, `service_tier`, `store`, `metadata`, `prompt_cache_key`, …), types checked.
         rest: Top-level fields that the surface does not know.
         extra_body: The client's `extra_body`, merged last into what is sent.
+        forward_headers: Headers of the client that its own dialect takes upstream (`anthropic-beta`, `openai-beta`).
     """
 
     dialect: Dialect
@@ -251,6 +253,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Json = {}
     rest: Rest | None = None
     extra_body: Json = {}
+    forward_headers: Headers = ()
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------------

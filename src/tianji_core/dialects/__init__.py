@@ -1,0 +1,1 @@
+"""One wire format each, both directions, ignorant of which side it plays."""

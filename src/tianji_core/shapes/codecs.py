@@ -25,7 +25,6 @@ Chunk = ChatChunk | CompletionResponse
 
 RequestT_contra = TypeVar("RequestT_contra", contravariant=True)
 ResponseT_co = TypeVar("ResponseT_co", covariant=True)
-ChunkT = TypeVar("ChunkT")
 ChunkT_co = TypeVar("ChunkT_co", covariant=True)
 ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
 
@@ -46,7 +45,7 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
 class StreamDecoder(Protocol[ChunkT_co]):
     """A fresh machine per call: bytes in, chunks out."""
 
-    def feed(self, data: bytes) -> list[ChunkT_co]:
+    def feed(self, data: bytes) -> Sequence[ChunkT_co]:
         """Return the chunks that these bytes complete.
 
         Raises UpstreamError where the provider reports an error inside the stream, and UpstreamProtocolError for what is not its
@@ -55,12 +54,12 @@ class StreamDecoder(Protocol[ChunkT_co]):
         """
         ...
 
-    def close(self) -> list[ChunkT_co]:
+    def close(self) -> Sequence[ChunkT_co]:
         """Return what is left. Raises UpstreamProtocolError when the stream was cut short."""
         ...
 
 
-class ProviderCodec(Protocol[RequestT_contra, ResponseT_co, ChunkT]):
+class ProviderCodec(Protocol[RequestT_contra, ResponseT_co, ChunkT_co]):
     """Translate one call. Holds no connection and no state; one instance serves every call."""
 
     def encode(self, request: RequestT_contra, deployment: Deployment, call: CallFacts) -> Encoded:
@@ -71,7 +70,7 @@ class ProviderCodec(Protocol[RequestT_contra, ResponseT_co, ChunkT]):
         """Return the answer of a 2xx response; raises `error(response)` for an error body inside a 200."""
         ...
 
-    def stream(self, memo: Any) -> StreamDecoder[ChunkT]:
+    def stream(self, memo: Any) -> StreamDecoder[ChunkT_co]:
         """Return a decoder for a 2xx event stream."""
         ...
 

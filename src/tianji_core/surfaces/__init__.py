@@ -1,0 +1,1 @@
+"""One file an inbound format: dialect, paths, error envelope. Each exports `SURFACE`."""

@@ -31,11 +31,13 @@ _TABLE: dict[type[errors.TianjiError], ErrorWords] = {
     errors.MediaTypeError: _row(415, _INVALID, _INVALID, "INVALID_ARGUMENT", "bad_request_error"),
     errors.UnprocessableError: _row(422, _INVALID, _INVALID, "INVALID_ARGUMENT", "validation_error"),
     errors.AuthenticationError: _row(401, _INVALID, "authentication_error", "UNAUTHENTICATED", "auth_error"),
+    errors.UnknownKeyError: _row(401, _INVALID, "authentication_error", "UNAUTHENTICATED", "token_not_found_in_db"),
     errors.PermissionDeniedError: _row(403, "permission_error", "permission_error", "PERMISSION_DENIED", "auth_error"),
     errors.ModelNotAllowedError: _row(403, _INVALID, "permission_error", "PERMISSION_DENIED", "key_model_access_denied"),
     errors.NotFoundError: _row(404, _INVALID, "not_found_error", "NOT_FOUND", "not_found_error"),
     errors.MethodNotAllowedError: _row(405, _INVALID, _INVALID, "INVALID_ARGUMENT", "bad_request_error"),
     errors.ConflictError: _row(409, "conflict_error", "conflict_error", "ABORTED"),
+    errors.PreconditionFailedError: _row(412, "conflict_error", "conflict_error", "FAILED_PRECONDITION", "version_mismatch"),
     errors.LimitExceededError: _row(429, "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED", "throttling_error"),
     errors.BudgetExceededError: _row(429, "insufficient_quota", "rate_limit_error", "RESOURCE_EXHAUSTED", "budget_exceeded"),
     errors.GuardrailBlockedError: _row(400, "guardrail_violation", _INVALID, "INVALID_ARGUMENT"),
@@ -46,7 +48,7 @@ _TABLE: dict[type[errors.TianjiError], ErrorWords] = {
     errors.UpstreamOverloadedError: _row(503, "overloaded_error", "overloaded_error", "UNAVAILABLE"),
     errors.UpstreamTimeoutError: _row(504, "timeout_error", "timeout_error", "DEADLINE_EXCEEDED"),
     errors.DeadlineExceededError: _row(504, "timeout_error", "timeout_error", "DEADLINE_EXCEEDED"),
-    errors.DependencyUnavailableError: _row(503, "service_unavailable_error", "overloaded_error", "UNAVAILABLE"),
+    errors.DependencyUnavailableError: _row(503, "service_unavailable_error", "overloaded_error", "UNAVAILABLE", "no_db_connection"),
     errors.ConfigurationError: _row(409, "conflict_error", "conflict_error", "ABORTED", "configuration_error"),
 }
 

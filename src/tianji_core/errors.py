@@ -9,12 +9,14 @@
     │   │   ├── TooLargeError                413
     │   │   ├── MediaTypeError               415
     │   │   └── UnprocessableError           422; management routes: wrong type, range or field
-    │   ├── AuthenticationError          401; no, unknown or expired credential
+    │   ├── AuthenticationError          401; no, malformed or expired credential
+    │   │   └── UnknownKeyError
     │   ├── PermissionDeniedError        403; known, but not allowed
     │   │   └── ModelNotAllowedError
     │   ├── NotFoundError                404
     │   │   └── MethodNotAllowedError        405
     │   ├── ConflictError                409
+    │   ├── PreconditionFailedError      412; `If-Match` names another version
     │   ├── LimitExceededError           429; `retry_after_seconds`
     │   │   ├── RateLimitedError
     │   │   ├── ParallelLimitError
@@ -37,6 +39,17 @@
 
 Which HTTP status and which words each class has on each surface is `tianji_core.error_table`.
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One bad field of a management request: its dotted path, what is wrong with it, a stable word."""
+
+    field: str
+    message: str
+    code: str
 
 
 class TianjiError(Exception):
@@ -112,15 +125,35 @@ class MediaTypeError(InvalidRequestError):
 
 
 class UnprocessableError(InvalidRequestError):
-    """A management request has a field of the wrong type or range, or one that is not built."""
+    """A management request has a field of the wrong type or range, or one that is not built.
+
+    Attributes:
+        faults: Every bad field, in the order of the request; `param` is the first.
+    """
 
     default_code = "validation_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        faults: Sequence[Fault] = (),
+        hint: str | None = None,
+        param: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, param=param, code=code)
+        self.faults = tuple(faults)
 
 
 class AuthenticationError(CallerError):
     """There is no valid credential."""
 
     default_code = "invalid_api_key"
+
+
+class UnknownKeyError(AuthenticationError):
+    """The credential has the form of a key, and there is no such key."""
 
 
 class PermissionDeniedError(CallerError):
@@ -147,6 +180,12 @@ class MethodNotAllowedError(NotFoundError):
 
 class ConflictError(CallerError):
     """The identifier is taken, or the object's state forbids the change."""
+
+
+class PreconditionFailedError(CallerError):
+    """The object is not at the version that the caller expected."""
+
+    default_code = "version_mismatch"
 
 
 class LimitExceededError(CallerError):

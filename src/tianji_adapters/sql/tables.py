@@ -10,7 +10,11 @@ from tianji_adapters.sql.types import Instant, Json, Words
 from tianji_core.calls.usage import INPUT_BUCKETS, OUTPUT_BUCKETS
 
 METADATA = MetaData(
-    naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "ux_%(table_name)s_%(column_0_N_name)s"}
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "ux_%(table_name)s_%(column_0_N_name)s",
+    }
 )
 
 TOKEN_BUCKETS = (*INPUT_BUCKETS, *OUTPUT_BUCKETS, "accepted_prediction", "rejected_prediction")

@@ -12,6 +12,7 @@ Both engines keep whole microseconds, so the last three digits of an instant are
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from sqlalchemy import DateTime, Dialect, Integer, Text
@@ -34,7 +35,7 @@ class Instant(TypeDecorator[int]):
     impl = DateTime
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[object]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return what the engine stores."""
         return dialect.type_descriptor(DateTime(timezone=True) if dialect.name == "postgresql" else Integer())
 
@@ -58,7 +59,7 @@ class Json(TypeDecorator[object]):
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[object]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return what the engine stores."""
         return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else Text())
 

@@ -1,0 +1,1 @@
+"""The parts of the one way a call travels."""

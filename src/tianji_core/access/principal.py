@@ -6,11 +6,11 @@ import msgspec
 
 from tianji_core.access.keys import VirtualKey
 
-Role = Literal["proxy_admin", "key"]
+Role = Literal["proxy_admin", "key", "metrics"]
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls. `key` is None for the master key, whose role is `proxy_admin`."""
+    """Who calls. `key` is None for the master key, whose role is `proxy_admin`, and for the metrics token, which reads `/metrics` only."""
 
     role: Role
     key: VirtualKey | None = None

@@ -9,9 +9,7 @@ from typing import Literal
 from tianji_core import errors
 from tianji_core.errors import TianjiError
 
-FailureClass = Literal[
-    "rate_limit", "timeout", "authentication", "model_missing", "internal_server", "content_policy", "bad_request"
-]
+FailureClass = Literal["rate_limit", "timeout", "authentication", "model_missing", "internal_server", "content_policy", "bad_request"]
 Again = Literal["anywhere", "elsewhere", "never"]
 """Where another attempt of the same group may go: any deployment, any but the one that failed, none."""
 

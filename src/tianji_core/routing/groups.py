@@ -100,9 +100,7 @@ class ModelIndex:
             layer = self._below(layer, seen, settings, controls, depth)
         return tuple(reachable.values())
 
-    def _below(
-        self, layer: Sequence[Found], seen: set[str], settings: RouterSettings, controls: Controls, depth: int
-    ) -> tuple[Found, ...]:
+    def _below(self, layer: Sequence[Found], seen: set[str], settings: RouterSettings, controls: Controls, depth: int) -> tuple[Found, ...]:
         below: list[Found] = []
         for found in layer:
             for kind in FAILURE_KINDS:

@@ -1,0 +1,105 @@
+"""The body of an answer: pulled piece by piece, decoded, bounded, and closed exactly once."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Self
+
+import anyio
+import httpcore
+
+from tianji_core.calls.http import Headers, HttpResponse
+from tianji_core.ports.http_transport import TransportLimits
+
+from tianji_adapters.http_client.coding import ContentDecoder
+from tianji_adapters.http_client.errors import body_error, body_timeout, too_large
+from tianji_adapters.http_client.http2 import EXTENSION
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer whose head has arrived. Nobody reads the socket but the one who asks here."""
+
+    status: int
+    headers: Headers
+    host: str
+    limits: TransportLimits
+    response: httpcore.Response
+    decoder: ContentDecoder
+    _raw: AsyncIterator[bytes] = field(init=False)
+    _decoded: Iterator[bytes] = iter(())
+    _open: bool = True
+
+    def __post_init__(self) -> None:
+        self._raw = self.response.aiter_stream()
+
+    async def read(self) -> HttpResponse:
+        """Return what has not been iterated yet as one answer."""
+        limit = self.limits.body_bytes
+        declared = next((value for name, value in self.headers if name == "content-length"), "")
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large(self.host, self.status, limit)
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in self:
+            size += len(piece)
+            if size > limit:
+                raise too_large(self.host, self.status, limit)
+            pieces.append(piece)
+        return HttpResponse(status=self.status, headers=self.headers, body=b"".join(pieces))
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next piece, never empty. Raises UpstreamProtocolError or UpstreamTimeoutError."""
+        try:
+            while True:
+                for piece in self._decoded:
+                    if piece:
+                        return piece
+                received = await self._receive() if self._open else None
+                if received is None:
+                    break
+                self._decoded = self.decoder.feed(received)
+            await self._finish()
+        except ValueError:
+            raise body_error(self.host, self.status) from None
+        raise StopAsyncIteration
+
+    async def _receive(self) -> bytes | None:
+        """Return what one read of the socket brought, None at the end."""
+        with anyio.move_on_after(self.limits.idle_seconds):
+            try:
+                return await anext(self._raw, None)
+            except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+                raise body_error(self.host, self.status) from error
+        raise body_timeout(self.host, self.status, self.limits.idle_seconds)
+
+    async def _finish(self) -> None:
+        """Give the connection back as soon as the body has ended."""
+        if self._open:
+            self._open = False
+            await self.response.aclose()
+            self.decoder.close()
+
+    async def aclose(self) -> None:
+        """End what was left unread, and with it the connection.
+
+        Asking once more inside a cancelled scope lets the pool's generators run to their end here and now: buffered pieces come without
+        waiting, and the first wait ends them all. Left to the garbage collector, they would close the socket whenever that runs.
+        """
+        if not self._open:
+            return
+        self._open = False
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            try:
+                async for _ in self._raw:
+                    pass
+            except (httpcore.NetworkError, httpcore.ProtocolError):
+                scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await self.response.aclose()
+            connection = self.response.extensions.get(EXTENSION)
+            if connection is not None:
+                await connection.aclose()

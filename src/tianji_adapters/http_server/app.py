@@ -1,0 +1,97 @@
+"""The Litestar application: routes, guards, error handling. It is put together from driving ports and knows no use case."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Litestar, Response, asgi, get
+from litestar.di import Provide
+
+from tianji_adapters.http_server.authorization import authorize, check_routes
+from tianji_adapters.http_server.controllers.configuration import ConfigurationController
+from tianji_adapters.http_server.controllers.health import HealthController, MetricsController
+from tianji_adapters.http_server.controllers.keys import KeysController
+from tianji_adapters.http_server.controllers.models import ModelsController
+from tianji_adapters.http_server.errors import error_handler
+from tianji_adapters.http_server.openapi import document
+from tianji_adapters.http_server.relay import Relay
+from tianji_adapters.http_server.wire import json_response
+from tianji_core.ports.gateway import Gateway
+from tianji_core.shapes.codecs import Surface
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the server needs to know.
+
+    Attributes:
+        relays: Surfaces whose calls travel through the gateway, and the relay of one route of each.
+        ports: Driving ports by the parameter name under which handlers ask for them.
+    """
+
+    gateway: Gateway
+    surfaces: Sequence[Surface]
+    ports: Mapping[str, object]
+    version: str
+    max_body_bytes: int
+
+
+def build_app(served: Served) -> Litestar:
+    """Return the application.
+
+    Raises:
+        RuntimeError: a route has no row in the role table.
+    """
+    description = document(served.version, served.surfaces)
+
+    @get("/openapi.json")
+    async def openapi() -> Response[Any]:
+        """Return the OpenAPI document."""
+        return json_response(description)
+
+    app = Litestar(
+        route_handlers=[
+            openapi,
+            HealthController,
+            MetricsController,
+            ModelsController,
+            ConfigurationController,
+            KeysController,
+            *_calls(served),
+        ],
+        guards=[authorize],
+        dependencies={name: Provide(_always(port), sync_to_thread=False) for name, port in served.ports.items()},
+        exception_handlers={Exception: error_handler(served.gateway)},
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.state["ports"] = served.ports
+    check_routes(app)
+    return app
+
+
+def _always(port: object) -> Callable[[], Any]:
+    def provide() -> Any:
+        return port
+
+    return provide
+
+
+def _calls(served: Served) -> list[Any]:
+    """Return one raw ASGI handler a route: no body parsing and no dependency injection on the way of a call."""
+    handlers: list[Any] = []
+    for surface in served.surfaces:
+        for path in surface.paths:
+            for prefix in ("", "/v1") if path.count("{") == 0 else ("",):
+                handlers.append(_handler(served, surface, prefix + path))
+    return handlers
+
+
+def _handler(served: Served, surface: Surface, route: str) -> Any:
+    relay = Relay(served.gateway, surface, route, served.max_body_bytes)
+
+    @asgi(route.replace("{model}", "{model:str}"), opt={"relay": True}, copy_scope=False)
+    async def call(scope: Any, receive: Any, send: Any) -> None:
+        await relay(scope, receive, send)
+
+    return call

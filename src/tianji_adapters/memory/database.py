@@ -1,0 +1,42 @@
+"""A database that is only memory: always of this version, never away, and known to nobody outside of this process."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from tianji_core.errors import ConfigurationError
+
+
+@dataclass(slots=True)
+class MemoryDatabase:
+    """Implements the `Database` port."""
+
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def upgrade(self) -> None:
+        """Return: there is no schema."""
+
+    async def ping(self) -> None:
+        """Return: it always answers."""
+
+    def only_process(self, *, wait_seconds: float) -> AbstractAsyncContextManager[None]:
+        """Hold the right to be the only gateway on this object."""
+        return self._only(wait_seconds)
+
+    async def close(self) -> None:
+        """Return: there are no connections."""
+
+    @asynccontextmanager
+    async def _only(self, wait_seconds: float) -> AsyncIterator[None]:
+        with anyio.move_on_after(wait_seconds) as waiting:
+            await self.lock.acquire()
+        if waiting.cancelled_caught:
+            raise ConfigurationError(
+                "the database in memory is in use by another gateway of this process", hint="stop the other one, or make another database"
+            )
+        try:
+            yield
+        finally:
+            self.lock.release()

@@ -1,0 +1,52 @@
+"""The spend journal in memory: it waits where it is full and drops nothing. It does not survive the process."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import anyio
+
+from tianji_core.ports.journal import OpenCall
+from tianji_core.spend.record import SpendRecord
+
+
+@dataclass(slots=True)
+class MemoryJournal:
+    """A bounded queue of settled rows. `capacity` is counted in rows; one call's rows always go in together."""
+
+    capacity: int = 10_000
+    _open: dict[str, OpenCall] = field(default_factory=dict)
+    _rows: deque[SpendRecord] = field(default_factory=deque)
+    _changed: anyio.Condition = field(default_factory=anyio.Condition)
+
+    async def open(self, call: OpenCall) -> None:
+        """Remember that the call goes upstream."""
+        self._open[call.call_id] = call
+
+    async def settle(self, call_id: str, records: Sequence[SpendRecord]) -> None:
+        """Append the rows of a call, waiting for room."""
+        async with self._changed:
+            while self._rows and len(self._rows) + len(records) > self.capacity:
+                await self._changed.wait()
+            self._rows.extend(records)
+            self._open.pop(call_id, None)
+            self._changed.notify_all()
+
+    async def pending(self, limit: int) -> Sequence[SpendRecord]:
+        """Return the oldest rows, waiting for the first."""
+        async with self._changed:
+            while not self._rows:
+                await self._changed.wait()
+            return tuple(islice(self._rows, limit))
+
+    async def flushed(self, count: int) -> None:
+        """Forget the oldest rows."""
+        async with self._changed:
+            for _ in range(count):
+                self._rows.popleft()
+            self._changed.notify_all()
+
+    def waiting(self) -> int:
+        """How many rows are not flushed."""
+        return len(self._rows)

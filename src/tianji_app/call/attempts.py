@@ -1,0 +1,249 @@
+"""One attempt after another, as the plan says, until an answer begins or the plan gives up."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from tianji_app.call.account import Account, event_error
+from tianji_app.call.settlement import Settlement
+from tianji_app.snapshot import Snapshot
+from tianji_core.calls.completions import CompletionRequest
+from tianji_core.calls.deployment import Deployment
+from tianji_core.calls.embeddings import EmbeddingRequest
+from tianji_core.calls.events import Attempt, CallEvent
+from tianji_core.calls.facts import CallFacts
+from tianji_core.calls.http import HttpResponse, header
+from tianji_core.errors import DeadlineExceededError, NotBuiltError, TianjiError, UpstreamError, UpstreamTimeoutError
+from tianji_core.ports.clock import Clock
+from tianji_core.ports.http_transport import HttpTransport, TransportLimits, UpstreamAnswer
+from tianji_core.ports.journal import Journal, OpenCall
+from tianji_core.routing.plan import AttemptPlan, Stop, Try, Wait
+from tianji_core.shapes.codecs import Decoded, Encoded, Provider
+from tianji_core.translation.overrides import for_call
+from tianji_core.translation.path import CanonicalStream, RelayEvent, StreamPath, whole_answer
+
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-ms-request-id", "cf-ray")
+_CLEANUP_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer that has begun. `events` are those held until there was content; a whole answer is one of them and has no path.
+
+    The exit stack holds the connection.
+    """
+
+    events: list[RelayEvent]
+    stack: AsyncExitStack
+    upstream: UpstreamAnswer
+    path: StreamPath | None
+    headers_held: bool = False
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The attempts of one call."""
+
+    account: Account
+    decoded: Decoded
+    snapshot: Snapshot
+    plan: AttemptPlan
+    clock: Clock
+    journal: Journal
+    transport: HttpTransport
+    settlement: Settlement
+    billed: list[CallEvent] = field(default_factory=list)
+    _opened: bool = False
+
+    async def first_answer(self) -> Answer:
+        """Return the first answer that begins.
+
+        Raises:
+            TianjiError: the plan gave up; it is the error of the group that was asked for.
+        """
+        while True:
+            match self.plan.next(now=self.clock.monotonic()):
+                case Stop(error=error):
+                    raise error
+                case Wait(until=until):
+                    await anyio.sleep(max(0.0, until - self.clock.monotonic()))
+                case Try() as step:
+                    answer = await self._try(step)
+                    if answer is not None:
+                        return answer
+
+    async def _try(self, step: Try) -> Answer | None:
+        started = self.clock.now_ns()
+        try:
+            answer = await self._attempt(step)
+        except TianjiError as error:
+            self._note(step, started, error)
+            await self._keep_bill(error)
+            self.plan.failed(error, now=self.clock.monotonic())
+            return None
+        except BaseException:
+            self.plan.cancelled()
+            raise
+        finally:
+            self.account.retries, self.account.fallbacks = self.plan.retries, self.plan.fallbacks
+        self.plan.answered(now=self.clock.monotonic())
+        self._note(step, started, None)
+        return answer
+
+    async def _attempt(self, step: Try) -> Answer:
+        deployment = for_call(step.deployment, self.decoded.controls)
+        codec, request = self._codec(deployment)
+        facts = CallFacts(call_id=self.account.call_id, created=self.account.started_at_ns // 1_000_000_000)
+        encoded: Encoded = codec.encode(request, deployment, facts)
+        await self._open(step, deployment)
+        self.account.begin_attempt(deployment, step.group, encoded.http.url, encoded.dropped, self.clock.now_ns())
+        until = step.first_content_at if step.first_content_at is not None else step.deadline_at
+        seconds = max(0.0, until - self.clock.monotonic())
+        stack = AsyncExitStack()
+        try:
+            with anyio.fail_after(seconds):
+                upstream = await stack.enter_async_context(
+                    self.transport.send(encoded.http, self._limits(seconds), deployment.transport)
+                )
+                return await self._begin_answer(upstream, stack, codec, encoded)
+        except BaseException as error:
+            await _close(stack)
+            if isinstance(error, TimeoutError):
+                raise self._timed_out(deployment, seconds) from None
+            raise
+
+    async def _begin_answer(self, upstream: UpstreamAnswer, stack: AsyncExitStack, codec: Any, encoded: Encoded) -> Answer:
+        for name in _REQUEST_ID_HEADERS:
+            self.account.provider_request_id = header(upstream.headers, name) or self.account.provider_request_id
+            if self.account.provider_request_id:
+                break
+        if not 200 <= upstream.status < 300:
+            raise codec.error(await upstream.read())
+        surface = self.account.inbound.surface.codec
+        if not self.account.stream:
+            response: HttpResponse = await upstream.read()
+            self.account.first_chunk_at_ns = self.account.upstream_ended_at_ns = self.clock.now_ns()
+            event = whole_answer(response, codec, encoded.memo, surface, self.decoded.memo)
+            self._meter([event])
+            return Answer(events=[event], stack=stack, upstream=upstream, path=None)
+        path = CanonicalStream(codec.stream(encoded.memo), surface.stream(self.decoded.memo))
+        events = await self._until_content(upstream, path)
+        return Answer(events=events, stack=stack, upstream=upstream, path=path)
+
+    async def _until_content(self, upstream: UpstreamAnswer, path: StreamPath) -> list[RelayEvent]:
+        """Hold events until one has content: before it nothing has left, so that the call can still go elsewhere."""
+        held: list[RelayEvent] = []
+        commit_at = self.clock.monotonic() + self.snapshot.config.router.first_byte_hold_seconds
+        async for data in upstream:
+            events = path.feed(data)
+            if events and self.account.first_chunk_at_ns is None:
+                self.account.first_chunk_at_ns = self.clock.now_ns()
+            self._meter(events)
+            held += events
+            if any(event.content for event in events) or (held and self.clock.monotonic() >= commit_at):
+                return held
+        path.close()
+        raise UpstreamError(f"{self._provider_name()} answered a stream without content", provider=self._provider_name())
+
+    def _codec(self, deployment: Deployment) -> tuple[Any, Any]:
+        provider: Provider = self.snapshot.providers[deployment.provider]
+        request = self.decoded.request
+        codec = (
+            provider.embeddings
+            if isinstance(request, EmbeddingRequest)
+            else provider.completions
+            if isinstance(request, CompletionRequest)
+            else provider.chat
+        )
+        if codec is None:
+            raise NotBuiltError(
+                f"{deployment.provider} has no {self.account.inbound.surface.operation.replace('_', ' ')} for model `{deployment.model}`",
+                param="model",
+            )
+        return codec, request
+
+    async def _open(self, step: Try, deployment: Deployment) -> None:
+        if self._opened:
+            return
+        key = self.account.principal.key if self.account.principal else None
+        await self.journal.open(
+            OpenCall(
+                call_id=self.account.call_id,
+                started_at_ns=self.account.started_at_ns,
+                key_id=self.account.principal.key_id if self.account.principal else None,
+                user_id=key.user_id if key else None,
+                team_id=key.team_id if key else None,
+                end_user_id=self.decoded.request.end_user,
+                surface=self.account.inbound.surface.name,
+                model_group=step.group,
+                deployment_id=deployment.id,
+                model=deployment.model,
+                input_estimate=0,
+                pricing_version=self.account.pricing_version or "",
+            )
+        )
+        self._opened = True
+
+    def _limits(self, seconds: float) -> TransportLimits:
+        return TransportLimits(
+            first_byte_seconds=seconds, idle_seconds=max(seconds, self.snapshot.config.router.stream_idle_seconds)
+        )
+
+    def _meter(self, events: list[RelayEvent]) -> None:
+        for event in events:
+            if event.reading is not None:
+                self.account.meter.add(event.reading)
+
+    def _timed_out(self, deployment: Deployment, seconds: float) -> TianjiError:
+        if self.clock.monotonic() >= self.plan.deadline:
+            return DeadlineExceededError("the deadline of the call ran out before the provider answered")
+        return UpstreamTimeoutError(f"{deployment.provider} did not answer within {seconds:.1f} seconds", provider=deployment.provider)
+
+    async def _keep_bill(self, error: TianjiError) -> None:
+        """Keep the bill of an attempt that brought content and failed all the same: it is a row of its own."""
+        if self.account.meter.usage is None:
+            return
+        bill = await self.settlement.bill(self.account, self.snapshot, complete=True)
+        self.billed.append(
+            self.account.event(
+                status="error",
+                http_status=502,
+                ended_at_ns=self.clock.now_ns(),
+                error=error,
+                usage=bill.usage,
+                usage_source=bill.source,
+                cost=bill.cost,
+            )
+        )
+        self.account.first_chunk_at_ns = None
+
+    def _note(self, step: Try, started: int, error: TianjiError | None) -> None:
+        sent = not isinstance(error, UpstreamError) or error.sent
+        status = error.status if isinstance(error, UpstreamError) else None
+        billed = error is None or self.account.meter.usage is not None
+        doubtful = not billed and sent and status is None and isinstance(error, UpstreamError)
+        self.account.attempts.append(
+            Attempt(
+                number=step.number,
+                deployment_id=step.deployment.id,
+                provider=step.deployment.provider,
+                model_group=step.group,
+                model=step.deployment.model,
+                started_at_ns=started,
+                ended_at_ns=self.clock.now_ns(),
+                outcome="billed" if billed else "doubtful" if doubtful else "unbilled",
+                status=status,
+                error=event_error(error) if error is not None else None,
+            )
+        )
+
+    def _provider_name(self) -> str:
+        return self.account.deployment.provider if self.account.deployment else ""
+
+
+async def _close(stack: AsyncExitStack) -> None:
+    """Close the connection even while the call is being cancelled, and do not hang on it."""
+    with anyio.move_on_after(_CLEANUP_SECONDS, shield=True):
+        await stack.aclose()

@@ -1,0 +1,109 @@
+"""An answer on its way to the caller. It settles itself: the account is written before the last piece is handed out."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+from tianji_app.call.account import Account
+from tianji_app.call.attempts import Answer
+from tianji_core.calls.events import CallStatus
+from tianji_core.calls.http import Headers
+from tianji_core.errors import TianjiError, UpstreamTimeoutError
+from tianji_core.ports.clock import Clock
+from tianji_core.translation.path import RelayEvent, StreamPath
+
+Settle = Callable[[CallStatus, BaseException | None], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class AnswerStream:
+    """Hands out an answer piece by piece.
+
+    Attributes:
+        settle: Writes the account once; later calls change nothing.
+        idle_seconds, until: The longest pause between two reads; the monotonic second at which the stream has lasted long enough.
+    """
+
+    answer: Answer
+    account: Account
+    headers: Headers
+    settle: Settle
+    clock: Clock
+    idle_seconds: float
+    until: float
+    status: int = 200
+    _ready: deque[bytes] = field(default_factory=deque)
+    _ended: bool = False
+
+    def keep_alive(self) -> bytes | None:
+        """Return a piece that means nothing, while a stream is idle."""
+        return None if self.answer.path is None or self._ended else self.answer.path.keep_alive()
+
+    def __aiter__(self) -> "AnswerStream":
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next piece."""
+        while not self._ready:
+            if self._ended:
+                raise StopAsyncIteration
+            await self._advance()
+        return self._ready.popleft()
+
+    async def _advance(self) -> None:
+        if self.answer.path is None:
+            await self._finish(self.answer.events)
+        elif self.answer.events:
+            held, self.answer.events = self.answer.events, []
+            self._ready.append(_bytes(held))
+        else:
+            await self._relay(self.answer.path)
+
+    async def _relay(self, stream: StreamPath) -> None:
+        try:
+            data = await self._read()
+            events = stream.close() if data is None else stream.feed(data)
+        except TianjiError as error:
+            self._ended = True
+            self.account.upstream_ended_at_ns = self.clock.now_ns()
+            await self.settle("error", error)
+            self._ready.append(stream.error(error, self.account.call_id))
+            return
+        self._meter(events)
+        if data is None:
+            await self._finish(events)
+        elif any(event.data for event in events):
+            self._ready.append(_bytes(events))
+
+    async def _finish(self, events: list[RelayEvent]) -> None:
+        self._ended = True
+        self.account.upstream_ended_at_ns = self.account.upstream_ended_at_ns or self.clock.now_ns()
+        await self.settle("ok", None)
+        last = _bytes(events)
+        if last:
+            self._ready.append(last)
+
+    async def _read(self) -> bytes | None:
+        """Return what the provider sent next, or None at its end."""
+        left = self.until - self.clock.monotonic()
+        seconds = max(0.0, min(self.idle_seconds, left))
+        provider = self.account.deployment.provider if self.account.deployment else "the provider"
+        try:
+            with anyio.fail_after(seconds):
+                return await anext(self.answer.upstream)
+        except StopAsyncIteration:
+            return None
+        except TimeoutError:
+            why = f"sent nothing for {seconds:.0f} seconds" if left > self.idle_seconds else "streamed for longer than a stream may last"
+            raise UpstreamTimeoutError(f"{provider} {why}", provider=provider) from None
+
+    def _meter(self, events: list[RelayEvent]) -> None:
+        for event in events:
+            if event.reading is not None:
+                self.account.meter.add(event.reading)
+
+
+def _bytes(events: list[RelayEvent]) -> bytes:
+    return events[0].data if len(events) == 1 else b"".join(event.data for event in events)

@@ -1,0 +1,28 @@
+"""Every known key of the configuration, in one place: the reading code, the warnings and the reference page come from it."""
+
+from tianji_core.config.schema.general import GENERAL
+from tianji_core.config.schema.keys import Key, Kind, Status, Table
+from tianji_core.config.schema.models import INFO, MODEL, PARAMS, is_price_field
+from tianji_core.config.schema.router import ROUTER
+from tianji_core.config.schema.settings import SETTINGS
+from tianji_core.config.schema.top_level import CREDENTIAL, PROMETHEUS, TOP_LEVEL
+
+TABLES = (TOP_LEVEL, GENERAL, ROUTER, SETTINGS, PROMETHEUS, MODEL, PARAMS, INFO, CREDENTIAL)
+
+__all__ = [
+    "CREDENTIAL",
+    "GENERAL",
+    "INFO",
+    "MODEL",
+    "PARAMS",
+    "PROMETHEUS",
+    "ROUTER",
+    "SETTINGS",
+    "TABLES",
+    "TOP_LEVEL",
+    "Key",
+    "Kind",
+    "Status",
+    "Table",
+    "is_price_field",
+]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.postgres import PostgresServer, running_postgres
-from support.stores import Stores, copied_sqlite, fresh_postgres, memory_stores, sql_stores, sqlite_template
+from support.stores import SqlSource, Stores, fresh_database, memory_stores, sql_stores, sqlite_template
 
 
 @pytest.fixture(scope="session")
@@ -23,24 +23,39 @@ def sqlite_file() -> Iterator[Path]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def sql_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of a database of the test's own, with our schema, on each engine in turn."""
-    if request.param == "sqlite":
-        yield copied_sqlite(request.getfixturevalue("sqlite_file"), tmp_path)
-    else:
-        async with fresh_postgres(request.getfixturevalue("postgres_server")) as url:
-            yield url
+def sql_source(request: pytest.FixtureRequest) -> SqlSource:
+    """Where the databases of a test come from, on each engine in turn."""
+    source: SqlSource = request.getfixturevalue("sqlite_file" if request.param == "sqlite" else "postgres_server")
+    return source
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
-    """The storage ports of an empty database, on each adapter in turn."""
-    if request.param == "memory":
+def store_source(request: pytest.FixtureRequest) -> SqlSource | None:
+    """Where the stores of a test come from, on each adapter in turn."""
+    names = {"sqlite": "sqlite_file", "postgres": "postgres_server"}
+    return request.getfixturevalue(names[request.param]) if request.param in names else None
+
+
+@pytest.fixture
+async def sql_url(sql_source: SqlSource, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a database of the test's own, with our schema."""
+    async with fresh_database(sql_source, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+async def empty_sql_url(sql_source: SqlSource, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a database of the test's own, without any schema."""
+    async with fresh_database(sql_source, tmp_path, empty=True) as url:
+        yield url
+
+
+@pytest.fixture
+async def stores(store_source: SqlSource | None, tmp_path: Path) -> AsyncIterator[Stores]:
+    """The storage ports of an empty database."""
+    if store_source is None:
         async with memory_stores() as found:
             yield found
-    elif request.param == "sqlite":
-        async with sql_stores(copied_sqlite(request.getfixturevalue("sqlite_file"), tmp_path), tmp_path) as found:
-            yield found
     else:
-        async with fresh_postgres(request.getfixturevalue("postgres_server")) as url, sql_stores(url, tmp_path) as found:
+        async with fresh_database(store_source, tmp_path) as url, sql_stores(url, tmp_path) as found:
             yield found

@@ -24,6 +24,7 @@ from tianji_app.call.attempts import Attempts
 from tianji_app.call.settlement import Bill, Settlement, rows_of
 from tianji_app.call.stream import AnswerStream
 from tianji_app.snapshot import Snapshot, SnapshotHolder
+from tianji_core.access.authorization import check_route
 from tianji_core.access.credentials import credential_of
 from tianji_core.access.models import check_access
 from tianji_core.calls.cost import Cost
@@ -114,7 +115,8 @@ class OpenedCall:
 
     async def _begin(self) -> CallStream:
         gateway, account = self.gateway, self.account
-        account.principal = await gateway.authenticate(credential_of(account.inbound.headers, account.inbound.query))
+        account.principal = await gateway.authenticate(credential_of(account.inbound.headers), address=account.inbound.client_ip)
+        check_route(account.principal, account.inbound.method, account.inbound.route, account.inbound.path)
         self._snapshot = snapshot = gateway.snapshots.current
         account.pricing_version = snapshot.prices.version
 

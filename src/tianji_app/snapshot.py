@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tianji_core.config.load import GatewayConfig
-from tianji_core.pricing.cost import Adjustments
+from tianji_core.config.gateway_config import GatewayConfig
+from tianji_core.pricing.adjustments import Adjustments
 from tianji_core.pricing.prices import PriceTable
 from tianji_core.routing.groups import ModelIndex
 from tianji_core.shapes.codecs import Provider

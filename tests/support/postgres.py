@@ -46,7 +46,7 @@ class PostgresServer:
     async def create_database(self, *, empty: bool = False) -> str:
         """Make a database, with our schema unless it shall be empty, and return its name."""
         name = f"tianji_test_{secrets.token_hex(8)}"
-        await self.execute(f"CREATE DATABASE {name}" + ("" if empty else f" TEMPLATE {self.template} STRATEGY FILE_COPY"))
+        await self.execute(f"CREATE DATABASE {name}" + ("" if empty else f" TEMPLATE {self.template} STRATEGY WAL_LOG"))
         return name
 
     async def drop_database(self, name: str) -> None:

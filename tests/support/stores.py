@@ -1,6 +1,5 @@
 """Every adapter of the storage ports behind one face, and values to put into them."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -31,6 +30,9 @@ from tianji_core.spend.record import SpendRecord
 
 NOW_NS = 1_795_000_000_000_000_000
 _NS_PER_MS = 1_000_000
+
+SqlSource = Path | PostgresServer
+"""A migrated SQLite file to copy, or a server with a migrated template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,18 @@ async def open_sql(url: str, data_dir: Path) -> AsyncIterator[SqlStore]:
 
 
 @asynccontextmanager
-async def fresh_postgres(server: PostgresServer, *, empty: bool = False) -> AsyncIterator[str]:
+async def fresh_database(source: SqlSource, data_dir: Path, *, empty: bool = False) -> AsyncIterator[str]:
     """Return the URL of a database of its own, with our schema unless it shall be empty."""
-    name = await server.create_database(empty=empty)
+    if isinstance(source, Path):
+        if not empty:
+            shutil.copyfile(source, data_dir / "tianji.db")
+        yield f"sqlite:///{data_dir / 'tianji.db'}"
+        return
+    name = await source.create_database(empty=empty)
     try:
-        yield server.url_of(name)
+        yield source.url_of(name)
     finally:
-        await server.drop_database(name)
+        await source.drop_database(name)
 
 
 @contextmanager
@@ -120,12 +127,6 @@ def sqlite_template() -> Iterator[Path]:
         yield folder / "template.db"
     finally:
         shutil.rmtree(folder)
-
-
-def copied_sqlite(template: Path, data_dir: Path) -> str:
-    """Return the URL of a copy of the template in the data directory."""
-    shutil.copyfile(template, data_dir / "tianji.db")
-    return f"sqlite:///{data_dir / 'tianji.db'}"
 
 
 async def _deleted_keys(store: SqlStore) -> dict[str, str]:

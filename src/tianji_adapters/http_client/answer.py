@@ -1,6 +1,7 @@
 """The body of an answer: pulled piece by piece, decoded, bounded, and closed exactly once."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -91,13 +92,10 @@ class Answer:
         if not self._open:
             return
         self._open = False
-        with anyio.CancelScope() as scope:
+        with anyio.CancelScope() as scope, suppress(httpcore.NetworkError, httpcore.ProtocolError):
             scope.cancel()
-            try:
-                async for _ in self._raw:
-                    pass
-            except (httpcore.NetworkError, httpcore.ProtocolError):
-                scope.cancel()
+            async for _ in self._raw:
+                pass
         with anyio.CancelScope(shield=True):
             await self.response.aclose()
             connection = self.response.extensions.get(EXTENSION)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.parse import SplitResult, quote, urlsplit
 
-import anyio
 import httpcore
 
 from tianji_core.calls.deployment import TransportOptions

@@ -4,19 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Litestar, Response, asgi, get
+from litestar import Litestar, Response, Router, asgi, get
 from litestar.di import Provide
 
-from tianji_adapters.http_server.authorization import authorize, check_routes
+from tianji_adapters.http_server.authorization import Authorize, check_routes
 from tianji_adapters.http_server.controllers.configuration import ConfigurationController
 from tianji_adapters.http_server.controllers.health import HealthController, MetricsController
-from tianji_adapters.http_server.controllers.keys import KeysController
+from tianji_adapters.http_server.controllers.keys import KeyController
 from tianji_adapters.http_server.controllers.models import ModelsController
 from tianji_adapters.http_server.errors import error_handler
 from tianji_adapters.http_server.openapi import document
 from tianji_adapters.http_server.relay import Relay
 from tianji_adapters.http_server.wire import json_response
 from tianji_core.ports.gateway import Gateway
+from tianji_core.ports.management import Authenticate
 from tianji_core.shapes.codecs import Surface
 
 
@@ -25,11 +26,12 @@ class Served:
     """What the server needs to know.
 
     Attributes:
-        relays: Surfaces whose calls travel through the gateway, and the relay of one route of each.
+        surfaces: Their calls travel through the gateway; it authenticates them itself.
         ports: Driving ports by the parameter name under which handlers ask for them.
     """
 
     gateway: Gateway
+    authenticate: Authenticate
     surfaces: Sequence[Surface]
     ports: Mapping[str, object]
     version: str
@@ -49,24 +51,16 @@ def build_app(served: Served) -> Litestar:
         """Return the OpenAPI document."""
         return json_response(description)
 
+    controllers = [HealthController, MetricsController, ModelsController, ConfigurationController, KeyController]
+    guarded = Router(path="/", route_handlers=[openapi, *controllers], guards=[Authorize(served.authenticate)])
     app = Litestar(
-        route_handlers=[
-            openapi,
-            HealthController,
-            MetricsController,
-            ModelsController,
-            ConfigurationController,
-            KeysController,
-            *_calls(served),
-        ],
-        guards=[authorize],
+        route_handlers=[guarded, *_calls(served)],
         dependencies={name: Provide(_always(port), sync_to_thread=False) for name, port in served.ports.items()},
         exception_handlers={Exception: error_handler(served.gateway)},
         openapi_config=None,
         logging_config=None,
     )
-    app.state["ports"] = served.ports
-    check_routes(app)
+    check_routes(app.routes)
     return app
 
 
@@ -90,7 +84,7 @@ def _calls(served: Served) -> list[Any]:
 def _handler(served: Served, surface: Surface, route: str) -> Any:
     relay = Relay(served.gateway, surface, route, served.max_body_bytes)
 
-    @asgi(route.replace("{model}", "{model:str}"), opt={"relay": True}, copy_scope=False)
+    @asgi(route.replace("{model}", "{model:str}"), copy_scope=False)
     async def call(scope: Any, receive: Any, send: Any) -> None:
         await relay(scope, receive, send)
 

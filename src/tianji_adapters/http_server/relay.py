@@ -82,6 +82,7 @@ class Relay:
             surface=self.surface,
             method=scope["method"],
             route=self.route,
+            path=scope["path"],
             path_model=scope.get("path_params", {}).get("model"),
             headers=headers,
             query=scope.get("query_string", b"").decode("latin-1"),

@@ -13,7 +13,7 @@ from tianji_core.errors import ConfigurationError
 class MemoryDatabase:
     """Implements the `Database` port."""
 
-    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    right: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(1, max_value=1))
 
     async def upgrade(self) -> None:
         """Return: there is no schema."""
@@ -30,13 +30,20 @@ class MemoryDatabase:
 
     @asynccontextmanager
     async def _only(self, wait_seconds: float) -> AsyncIterator[None]:
-        with anyio.move_on_after(wait_seconds) as waiting:
-            await self.lock.acquire()
-        if waiting.cancelled_caught:
-            raise ConfigurationError(
-                "the database in memory is in use by another gateway of this process", hint="stop the other one, or make another database"
-            )
+        await self._take(wait_seconds)
         try:
             yield
         finally:
-            self.lock.release()
+            self.right.release()
+
+    async def _take(self, wait_seconds: float) -> None:
+        try:
+            self.right.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(wait_seconds) as waiting:
+                await self.right.acquire()
+            if waiting.cancelled_caught:
+                raise ConfigurationError(
+                    "the database in memory is in use by another gateway of this process",
+                    hint="stop the other one, or make another database",
+                ) from None

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, exc, func, insert, select, true, update
+from sqlalchemy import ColumnElement, delete, exc, func, insert, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tianji_adapters.sql.engine import Engine
 from tianji_adapters.sql.errors import passes_by_itself, violated
 from tianji_adapters.sql.key_rows import from_row, to_row
 from tianji_adapters.sql.tables import api_keys, deleted_entities
+from tianji_adapters.sql.types import Words
 from tianji_core.access.keys import KeyHash, KeyId, VirtualKey
 from tianji_core.errors import ConflictError, NotFoundError
 from tianji_core.ports.key_store import KeyFilter, KeyPage
@@ -109,7 +110,7 @@ class SqlKeyStore:
         if wanted.search is not None:
             # LIKE ignores case on SQLite; these two do not.
             position = func.strpos if self.engine.is_postgres else func.instr
-            condition &= position(api_keys.c.alias, wanted.search) > 0
+            condition &= position(api_keys.c.alias, literal(wanted.search, Words)) > 0
         if wanted.expired is not None:
             valid = api_keys.c.expires_at.is_(None) | (api_keys.c.expires_at > wanted.now_ns)
             condition &= ~valid if wanted.expired else valid

@@ -11,6 +11,13 @@ DAYS_AHEAD = 7
 _NAME = re.compile(r"spend_events_p\d{8}")
 # Any number that no other advisory lock of ours uses.
 _LOCK = 7_426_001_003
+# Read from the catalogue by the statement's own snapshot: `to_regclass` remembers what was missing before we waited for the lock.
+_THERE = text(
+    """
+    SELECT c.relname::text FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'spend_events'::regclass AND c.relname = ANY(CAST(:names AS text[]))
+    """
+)
 
 
 def is_partition(table: str) -> bool:
@@ -26,9 +33,8 @@ def name_of(day: date) -> str:
 async def missing(connection: AsyncConnection, days: Iterable[date]) -> tuple[date, ...]:
     """Return those of the days that have no partition, in order."""
     wanted = {name_of(day): day for day in days}
-    query = text("SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE to_regclass(name) IS NULL")
-    found = await connection.execute(query, {"names": list(wanted)})
-    return tuple(sorted(wanted[name] for name in found.scalars()))
+    found = await connection.execute(_THERE, {"names": list(wanted)})
+    return tuple(sorted(wanted[name] for name in wanted.keys() - set(found.scalars())))
 
 
 async def make(connection: AsyncConnection, days: Iterable[date]) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tianji_adapters.sql.engine import Engine
@@ -18,7 +18,12 @@ class SqlSettingsStore:
 
     async def get(self, name: str) -> str | None:
         """Return the text of that name."""
-        return await self.engine.read("read a setting", lambda connection: _get(connection, name))
+
+
+        async def work(connection: AsyncConnection) -> str | None:
+            return (await connection.execute(_value_of(name))).scalar_one_or_none()
+
+        return await self.engine.read("read a setting", work)
 
     async def put_if_absent(self, name: str, value: str) -> str:
         """Store the value unless the name has one; return the one that is stored now."""
@@ -27,11 +32,10 @@ class SqlSettingsStore:
             statement = insert(connection, settings).values(name=name, value=value)
             await connection.execute(statement.on_conflict_do_nothing())
             # Where another one stored first, its commit was awaited, so the value is there to read.
-            return await _get(connection, name) or value
+            return (await connection.execute(_value_of(name))).scalar_one()
 
         return await self.engine.write("store a setting", work)
 
 
-async def _get(connection: AsyncConnection, name: str) -> str | None:
-    found = await connection.execute(select(settings.c.value).where(settings.c.name == name))
-    return found.scalar_one_or_none()
+def _value_of(name: str) -> Select[str]:
+    return select(settings.c.value).where(settings.c.name == name)

@@ -8,7 +8,7 @@ from tianji_core.access.principal import Principal
 from tianji_core.calls.controls import Controls
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.deployment import Deployment
-from tianji_core.calls.events import Attempt, CallEvent, CallStatus, EventError, UsageSource
+from tianji_core.calls.events import Attempt, CallEvent, CallStatus, ErrorSource, EventError, UsageSource
 from tianji_core.calls.http import header
 from tianji_core.calls.usage import Usage
 from tianji_core.error_table import code_of, words_of
@@ -132,16 +132,15 @@ def event_error(error: BaseException) -> EventError:
     if not isinstance(error, TianjiError):
         return EventError(type="internal_error", code="internal_error", message=type(error).__name__)
     name = "".join("_" + letter.lower() if letter.isupper() else letter for letter in type(error).__name__).strip("_")
-    source = (
-        "upstream"
-        if error.provider
-        else "guardrail"
-        if isinstance(error, GuardrailBlockedError)
-        else "client"
-        if isinstance(error, CallerError)
-        else "gateway"
-    )
-    return EventError(type=name.removesuffix("_error"), code=code_of(error), message=error.message, source=source)
+    return EventError(type=name.removesuffix("_error"), code=code_of(error), message=error.message, source=_source(error))
+
+
+def _source(error: TianjiError) -> ErrorSource:
+    if error.provider:
+        return "upstream"
+    if isinstance(error, GuardrailBlockedError):
+        return "guardrail"
+    return "client" if isinstance(error, CallerError) else "gateway"
 
 
 def http_status_of(error: BaseException) -> int:

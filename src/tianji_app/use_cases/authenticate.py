@@ -53,11 +53,13 @@ class Authenticate:
     async def _find(self, text: str, address: str | None) -> VirtualKey:
         key_hash = hash_key(text)
         source = address or ""
-        if not self.keys.remembers(key_hash) and self.guesses.must_wait(source, now=self.clock.monotonic()):
+        is_new = not self.keys.remembers(key_hash)
+        if is_new and self.guesses.must_wait(source, now=self.clock.monotonic()):
             raise RateLimitedError("too many unknown API keys came from this address", retry_after_seconds=1)
         key = await self.keys.find(key_hash)
         if key is None:
-            self.guesses.failed(source, now=self.clock.monotonic())
+            if is_new:  # repeating one wrong key costs nobody a look-up, and must not lock out its neighbours
+                self.guesses.failed(source, now=self.clock.monotonic())
             raise UnknownKeyError("the API key is unknown", hint="it may have been deleted; ask for a new one")
         return key
 

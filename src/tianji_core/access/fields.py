@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -13,6 +14,7 @@ Check = Callable[[Any], Any]
 """Takes a value of the right type; returns it as it is kept, or raises ValueError (`TypeError` never) saying what is wrong."""
 
 UNSUPPORTED = "unsupported_field"
+_MOST_NAMES, _MOST_CHARACTERS = 50, 64
 
 
 @dataclass(slots=True)
@@ -87,3 +89,9 @@ def each(check: Check) -> Check:
         return tuple(check(value) for value in values)
 
     return check_all
+
+
+def header_list(names: Sequence[str]) -> str:
+    """Return names that a client chose as the value of a header: percent-encoded, and not more or longer ones than a header can bear."""
+    shown = [quote(name[:_MOST_CHARACTERS], safe="$[]", errors="replace") for name in names[:_MOST_NAMES]]
+    return ", ".join(shown + (["..."] if len(names) > _MOST_NAMES else []))

@@ -6,10 +6,10 @@ import msgspec
 from msgspec import UNSET
 
 from tianji_core.access.durations import after, parse_duration
+from tianji_core.access.fields import unprocessable
 from tianji_core.access.key_fields import NEVER, KeyFields
 from tianji_core.access.keys import KeyId, VirtualKey, display_key, hash_key
 from tianji_core.errors import Fault
-from tianji_core.access.fields import unprocessable
 
 _COLUMNS = ("user_id", "team_id", "organization_id", "models", "aliases", "allowed_routes", "tags", "metadata", "blocked")
 _CLEARED: dict[str, Any] = {"models": (), "aliases": {}, "allowed_routes": (), "tags": (), "metadata": {}}

@@ -106,7 +106,9 @@ def read_key_fields(body: Mapping[str, object], *, strict: bool = False) -> Read
     for name, value in body.items():
         if name in _KINDS:
             if not _says_nothing(name, value):
-                values[name] = reader.read(name, value, _KINDS[name], _CHECKS.get(name))
+                found = reader.read(name, value, _KINDS[name], _CHECKS.get(name))
+                if found is not UNSET:
+                    values[name] = found
         elif name in NOT_BUILT:
             if not is_empty(value):
                 reader.unsupported(name)
@@ -126,9 +128,9 @@ def _says_nothing(name: str, value: object) -> bool:
 def _refuse_unbuilt_values(reader: FieldReader, values: Mapping[str, Any]) -> None:
     if values.get("key_type") in ("management", "read_only"):
         reader.unsupported("key_type")
-    metadata = values.get("metadata")
-    for name in metadata if isinstance(metadata, dict) else ():
-        if name in PROTECTING_METADATA and not is_empty(metadata[name]):
+    metadata: Mapping[str, object] = values.get("metadata") or {}
+    for name, value in metadata.items():
+        if name in PROTECTING_METADATA and not is_empty(value):
             reader.unsupported(f"metadata.{name}")
 
 

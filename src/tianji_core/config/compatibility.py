@@ -19,6 +19,8 @@ from tianji_core.config.typed import WrongValueError, typed
 
 ValueT = TypeVar("ValueT")
 
+_ANCHORS = "x-"  # the usual name for a place where YAML anchors are defined
+
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
     """One setting: its typed value and where it stands."""
@@ -151,6 +153,8 @@ class BlockReader:
         self.problems.error(place, f"{shown} protects something and is not built yet", hint)
 
     def _unknown(self, entry: Entry, table: Table) -> None:
+        if entry.name.startswith(_ANCHORS):
+            return
         near = None if self.problems.are_many else suggestion(entry.name, table.by_spelling)
         hint = f"did you mean `{near}`?" if near else None
         message = f"unknown key `{entry.name}` in {table.path}"

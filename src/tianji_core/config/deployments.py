@@ -119,9 +119,9 @@ class _Builder:
         info_node = entry.get("model_info", MapNode) or MapNode(place=item.place, entries={})
         info = reader.read_known(info_node, INFO)
         named = self._split(block, problems)
-        if group is None or named is None:
+        if named is None:
             return None
-        return self._deployment(_Parts(group, named, node, block, info_node, info, item.place), problems)
+        return self._deployment(_Parts(group or "", named, node, block, info_node, info, item.place), problems)
 
     def _with_defaults(self, node: MapNode, problems: Problems) -> MapNode:
         """Return the parameters with what a named credential and the router's defaults add."""
@@ -195,16 +195,14 @@ class _Builder:
         text = self._variable(provider.key_variables)
         optional = "api_key" in block.texts("configurable_clientside_auth_params") or not block.lacks("api_base")
         if text is None and provider.needs_key and not optional:
-            hint = f"or set {names(provider.key_variables)}" if provider.key_variables else None
-            problems.error(block.place, f"`{provider.name}` needs an `api_key`", hint)
+            problems.error(block.place, f"`{provider.name}` needs an `api_key`", _or_set(provider.key_variables))
         return Secret(text) if text is not None else None
 
     def _base_url(self, parts: "_Parts", problems: Problems) -> str | None:
         provider, block = parts.named.provider, parts.block
         url = block.text("api_base") or self._variable(provider.base_variables)
         if url is None and provider.needs_base_url and block.lacks("api_base"):
-            hint = f"or set {names(provider.base_variables)}" if provider.base_variables else None
-            problems.error(block.place, f"`{provider.name}` needs an `api_base`", hint)
+            problems.error(block.place, f"`{provider.name}` needs an `api_base`", _or_set(provider.base_variables))
         if url is not None and not url.lower().startswith(("http://", "https://")):
             place = block.place_of("api_base")
             problems.error(place, "`api_base` must begin with `http://` or `https://`")
@@ -224,6 +222,10 @@ class _Parts(NamedTuple):
     info_node: MapNode
     info: Block
     place: Place
+
+
+def _or_set(variables: tuple[str, ...]) -> str | None:
+    return "or set " + " or ".join(f"`{name}`" for name in variables) if variables else None
 
 
 def _fill(entries: dict[str, Entry], more: Mapping[str, Entry]) -> None:

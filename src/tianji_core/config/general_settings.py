@@ -27,7 +27,7 @@ def read_general(block: Block, environment: Mapping[str, str], problems: Problem
     master_key = _master_key(block, environment)
     broken = master_key is None and not block.lacks("master_key")
     if not broken and not block.flag("dangerously_permit_weak_or_unset_master_key"):
-        _check_master_key(master_key, block.place_of("master_key"), problems)
+        _check_master_key(master_key, block, problems)
     size = block.number("max_request_size_mb") or Decimal(64)
     return GeneralSettings(
         master_key=master_key,
@@ -45,8 +45,8 @@ def general_without_file(environment: Mapping[str, str], problems: Problems) -> 
     """Return the settings of a start without a configuration file. A master key is not required, but a weak one is refused."""
     block = Block(place=Place(file="environment", line=1), values={}, unknown={})
     master_key = _master_key(block, environment)
-    if master_key is not None and (weakness := _weakness(master_key.reveal())):
-        problems.error_without_place(f"the master key of the environment {weakness}", _HINT)
+    if master_key is not None:
+        _check_master_key(master_key, block, problems)
     return GeneralSettings(
         master_key=master_key,
         database_url=_database_url(block, environment),
@@ -104,11 +104,14 @@ _HINT = (
 )
 
 
-def _check_master_key(key: Secret | None, place: Place, problems: Problems) -> None:
+def _check_master_key(key: Secret | None, block: Block, problems: Problems) -> None:
     if key is None:
-        problems.error(place, "there is no master key: set `general_settings.master_key` or `TIANJI_MASTER_KEY`", _HINT)
+        problems.error(block.place, "there is no master key: set `general_settings.master_key` or `TIANJI_MASTER_KEY`", _HINT)
     elif weakness := _weakness(key.reveal()):
-        problems.error(place, f"the master key {weakness}", _HINT)
+        if key == block.secret("master_key"):
+            problems.error(block.place_of("master_key"), f"the master key {weakness}", _HINT)
+        else:
+            problems.error_without_place(f"the master key of the environment {weakness}", _HINT)
 
 
 def _weakness(key: str) -> str | None:

@@ -23,6 +23,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     surface: Surface
     method: str
     route: str
+    path: str
     path_model: str | None
     headers: Headers
     query: str

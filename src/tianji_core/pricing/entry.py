@@ -12,7 +12,7 @@ import msgspec
 from tianji_core.errors import ConfigurationError
 from tianji_core.pricing.grammar import amount, parse_rate_name
 from tianji_core.pricing.off_peak import Window, parse_windows
-from tianji_core.pricing.units import LEGACY_SPELLINGS, OUTPUT, PIECE_LINES, REASONING, REQUEST, SEARCH_SIZES
+from tianji_core.pricing.units import KINDS, LEGACY_SPELLINGS, PIECE_LINES, REQUEST, SEARCH_SIZES
 
 _ORDINARY = (0,)
 _SEARCH = "search_context_cost_per_query"
@@ -148,9 +148,9 @@ def _card(fields: Mapping[str, object]) -> RateCard:
         value = fields[field]
         if name is not None and value is not None:
             rates[(name.rate, name.above_tokens, name.tier)] = amount(field, value)
-    ordinary = (REASONING, 0, "")
-    if ordinary in rates and rates[ordinary] == rates.get((OUTPUT, 0, "")):
-        del rates[ordinary]  # says nothing of its own, and would hide the output rate of a dearer tier
+    for kind, text in KINDS:
+        if rates.get((kind, 0, "")) == rates.get((text, 0, "")):
+            rates.pop((kind, 0, ""), None)  # says nothing of its own, and would hide the text rate of a dearer tier or threshold
     return RateCard(rates, tuple(sorted({above for _, above, _ in rates if above}, reverse=True)))
 
 

@@ -23,20 +23,18 @@ DEFAULT_SEARCH_SIZE = "medium"
 
 LEGACY_SPELLINGS = {"input_cost_per_token_cache_hit": CACHE_READ}
 
-TOKEN_RATES = (
-    INPUT,
-    OUTPUT,
-    REASONING,
-    CACHE_READ,
-    CACHE_WRITE,
-    CACHE_WRITE_1H,
-    "input_cost_per_audio_token",
-    "input_cost_per_image_token",
-    "input_cost_per_video_token",
-    "output_cost_per_audio_token",
-    "output_cost_per_image_token",
-    "output_cost_per_video_token",
+# Rates for one kind of token, each with the text rate that stands in where it is missing.
+KINDS = (
+    (REASONING, OUTPUT),
+    ("input_cost_per_audio_token", INPUT),
+    ("input_cost_per_image_token", INPUT),
+    ("input_cost_per_video_token", INPUT),
+    ("output_cost_per_audio_token", OUTPUT),
+    ("output_cost_per_image_token", OUTPUT),
+    ("output_cost_per_video_token", OUTPUT),
 )
+
+TOKEN_RATES = (INPUT, OUTPUT, CACHE_READ, CACHE_WRITE, CACHE_WRITE_1H, *(kind for kind, _ in KINDS))
 
 
 class TokenLine(msgspec.Struct, frozen=True):

@@ -125,6 +125,11 @@ class AttemptPlan:
         """Report that the running attempt brought the whole answer."""
         self.cooldown.succeeded(self._end()[0], now=now)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether an attempt has not been reported yet."""
+        return self._running is not None
+
     def cancelled(self) -> None:
         """Report that the running attempt was broken off by the caller. Without a running attempt nothing happens."""
         if self._running is not None:

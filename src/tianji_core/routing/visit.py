@@ -18,7 +18,7 @@ LONGEST_RETRY_AFTER_SECONDS = 60.0
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """A deployment's last failure in this call. `again_at`: when it may be repeated there, or None where it makes no sense."""
+    """A deployment's last failure in this call. `again_at`: when it may be repeated there by its own word, or None: never."""
 
     error: TianjiError
     again_at: float | None
@@ -26,13 +26,20 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Visit:
-    """`error` is the group's last one; `may_retry` says whether the retries of the group are spent or pointless."""
+    """What a call has seen of a group.
+
+    Attributes:
+        may_retry: Whether retries are left and make sense.
+        error: The last one.
+        pause_until: Before it, no deployment that failed is repeated.
+    """
 
     found: Found
     depth: int
     attempts: int = 0
     may_retry: bool = True
     error: TianjiError | None = None
+    pause_until: float = float("-inf")
     failures: dict[DeploymentId, Failure] = field(default_factory=dict)
 
     def failed(
@@ -45,13 +52,14 @@ class Visit:
         if again == "never" and policy is not None:
             again = "anywhere"
         self.may_retry = again != "never" and self.attempts <= _retries(deployment, policy, settings, controls)
-        pause = pause_seconds(error.retry_after_seconds, self.attempts - 1, settings.retry_after_seconds, rng)
-        self.failures[deployment.id] = Failure(error=error, again_at=None if again != "anywhere" or pause is None else now + pause)
+        self.pause_until = now + max(settings.retry_after_seconds, _backoff_seconds(error, self.attempts - 1, rng))
+        wanted = _wanted_seconds(error, rng) if again == "anywhere" else None
+        self.failures[deployment.id] = Failure(error=error, again_at=None if wanted is None else now + wanted)
 
     def again_at(self, name: DeploymentId) -> float | None:
         """Return when a deployment that failed may be tried again, or None: never in this call, or it has not failed."""
         failure = self.failures.get(name)
-        return None if failure is None else failure.again_at
+        return None if failure is None or failure.again_at is None else max(failure.again_at, self.pause_until)
 
     def may_repeat(self, name: DeploymentId, *, now: float) -> bool:
         """Whether the pause of a deployment that failed is over."""
@@ -59,18 +67,20 @@ class Visit:
         return again is not None and again <= now
 
 
-def pause_seconds(retry_after: float | None, failures_before: int, least: float, rng: Rng) -> float | None:
-    """Return the pause before a repetition, or None where the provider asks for more than anybody waits.
+def _backoff_seconds(error: TianjiError, failures_before: int, rng: Rng) -> float:
+    """Return a pause with full jitter: anything between nothing and 0.5, 1, 2, … 8 seconds; nothing where the provider says when."""
+    if error.retry_after_seconds is not None:
+        return 0.0
+    return rng.random() * min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures_before, 16))
 
-    Without `retry_after` it is exponential backoff with full jitter: anything between nothing and 0.5, 1, 2, … 8 seconds. With it,
-    a little longer than it says, so that not all callers come back in the same instant.
+
+def _wanted_seconds(error: TianjiError, rng: Rng) -> float | None:
+    """Return the pause that the provider asks for, a little longer so that not all callers come back in the same instant.
+
+    None where it asks for more than anybody waits.
     """
-    if retry_after is None:
-        return max(least, rng.random() * min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures_before, 16)))
-    if retry_after > LONGEST_RETRY_AFTER_SECONDS:
-        return None
-    wanted = max(0.0, retry_after)
-    return max(least, wanted + rng.random() * min(1.0, wanted / 4))
+    seconds = max(0.0, error.retry_after_seconds or 0.0)
+    return None if seconds > LONGEST_RETRY_AFTER_SECONDS else seconds + rng.random() * min(1.0, seconds / 4)
 
 
 def _policy(found: Found, failure: FailureClass | None, settings: RouterSettings) -> int | None:

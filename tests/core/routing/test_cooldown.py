@@ -55,7 +55,7 @@ def test_a_success_between_failures_starts_the_count_anew() -> None:
     for second in range(5):
         fail(cooldown, second)
         fail(cooldown, second)
-        succeed(cooldown, second, 2)
+        succeed(cooldown, second, 3)
     assert cooldown.next_change() is None
 
 

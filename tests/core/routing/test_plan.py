@@ -1,6 +1,7 @@
 """The attempts of one call."""
 
 from collections import Counter
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -28,7 +29,7 @@ def limited(after: float | None) -> errors.UpstreamRateLimitedError:
 
 
 def chain(*names: str) -> RouterSettings:
-    return RouterSettings(num_retries=0, fallbacks={name: (after,) for name, after in zip(names, names[1:], strict=False)})
+    return RouterSettings(num_retries=0, fallbacks={name: (after,) for name, after in pairwise(names)})
 
 
 def test_the_first_answer_ends_the_call() -> None:

@@ -12,7 +12,7 @@ from tianji_core.calls.controls import Controls
 from tianji_core.calls.deployment import Deployment
 from tianji_core.routing.groups import Found
 from tianji_core.routing.settings import RouterSettings
-from tianji_core.routing.visit import Visit, pause_seconds
+from tianji_core.routing.visit import Visit
 
 UNAVAILABLE = errors.UpstreamUnavailableError("down")
 
@@ -83,26 +83,46 @@ def test_a_deployment_may_be_repeated_after_its_own_pause() -> None:
     assert visit.again_at(deployment("b").id) is None
 
 
+def pause(error: errors.TianjiError, *, before: int = 0, least: float = 0.0, seed: int = 1) -> float | None:
+    """Return the pause that a failure after so many others begins."""
+    visit = visit_of(deployment("a"))
+    visit.attempts = before + 1
+    visit.failed(deployment("a"), error, RouterSettings(retry_after_seconds=least), Controls(), Random(seed), now=0.0)
+    return visit.again_at(deployment("a").id)
+
+
+def limited(after: float) -> errors.TianjiError:
+    return errors.UpstreamRateLimitedError("x", retry_after_seconds=after)
+
+
 @given(before=st.integers(0, 1000), seed=st.integers())
 def test_backoff_is_full_jitter_up_to_eight_seconds(before: int, seed: int) -> None:
-    pause = pause_seconds(None, before, 0.0, Random(seed))
-    assert pause is not None
-    assert 0 <= pause < min(8.0, 0.5 * 2**before)
+    seconds = pause(UNAVAILABLE, before=before, seed=seed)
+    assert seconds is not None
+    assert 0 <= seconds < min(8.0, 0.5 * 2**before)
 
 
 @given(wanted=st.floats(0, 60), seed=st.integers())
 def test_a_retry_after_is_waited_for_in_full_and_a_little_longer(wanted: float, seed: int) -> None:
-    pause = pause_seconds(wanted, 0, 0.0, Random(seed))
-    assert pause is not None
-    assert wanted <= pause <= wanted + min(1.0, wanted / 4)
+    seconds = pause(limited(wanted), seed=seed)
+    assert seconds is not None
+    assert wanted <= seconds <= wanted + min(1.0, wanted / 4)
 
 
-def test_a_long_retry_after_is_not_waited_for() -> None:
-    assert pause_seconds(60.1, 0, 0.0, Random(1)) is None
-    assert pause_seconds(1e9, 0, 0.0, Random(1)) is None
+@pytest.mark.parametrize("after", [60.1, 1e9, float("inf")])
+def test_a_long_retry_after_is_not_waited_for(after: float) -> None:
+    assert pause(limited(after)) is None
 
 
 def test_the_least_pause_holds_for_every_kind() -> None:
-    assert pause_seconds(None, 0, 9.0, Random(1)) == 9.0
-    assert pause_seconds(0.0, 0, 9.0, Random(1)) == 9.0
-    assert pause_seconds(-5.0, 0, 0.0, Random(1)) == 0.0
+    assert pause(UNAVAILABLE, least=9.0) == 9.0
+    assert pause(limited(0.0), least=9.0) == 9.0
+    assert pause(limited(-5.0)) == 0.0
+
+
+def test_the_pause_of_the_last_failure_holds_for_all_of_the_group() -> None:
+    visit = visit_of(deployment("a"))
+    for number, name in enumerate(("a", "b")):
+        visit.attempts = number + 1
+        visit.failed(deployment(name), UNAVAILABLE, RouterSettings(), Controls(), Random(number), now=float(number))
+    assert visit.again_at(deployment("a").id) == visit.again_at(deployment("b").id) == visit.pause_until > 1.0

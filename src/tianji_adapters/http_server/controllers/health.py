@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Controller, Request, Response, get, head
+from litestar.params import SkipValidation
 
 from tianji_adapters.http_server.wire import json_response
 from tianji_core.ports.operations import CheckHealth, DeploymentHealth, Exposition, Readiness
@@ -28,19 +29,19 @@ class HealthController(Controller):
         return json_response("I'm alive!")
 
     @get("/health/readiness")
-    async def readiness(self, readiness: Readiness) -> Response[Any]:
+    async def readiness(self, readiness: SkipValidation[Readiness]) -> Response[Any]:
         """Say whether this process should get traffic."""
         state = await readiness()
         return json_response({"status": state.status, "db": state.database}, 200 if state.ready else 503)
 
     @get("/health/readiness/details")
-    async def readiness_details(self, readiness: Readiness) -> Response[Any]:
+    async def readiness_details(self, readiness: SkipValidation[Readiness]) -> Response[Any]:
         """Say the same with everything an administrator wants to know."""
         state = await readiness()
         return json_response({"status": state.status, "db": state.database, **state.details}, 200 if state.ready else 503)
 
     @get("/health")
-    async def health(self, request: AnyRequest, check_health: CheckHealth) -> Response[Any]:
+    async def health(self, request: AnyRequest, check_health: SkipValidation[CheckHealth]) -> Response[Any]:
         """Ask every deployment for a few tokens."""
         query = request.query_params
         found = await check_health(model=query.get("model"), model_id=query.get("model_id"))
@@ -60,7 +61,7 @@ class MetricsController(Controller):
     """What Prometheus scrapes."""
 
     @get("/metrics")
-    async def metrics(self, request: AnyRequest, exposition: Exposition) -> Response[bytes]:
+    async def metrics(self, request: AnyRequest, exposition: SkipValidation[Exposition]) -> Response[bytes]:
         """Return the metrics in text or OpenMetrics format."""
         content_type, body = exposition.render(request.headers.get("accept"))
         return Response(body, headers={"content-type": content_type})

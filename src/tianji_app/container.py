@@ -4,7 +4,7 @@ Everything outside is registered as an instance; use cases are built by their co
 replaces it: the last one wins, so that a test swaps the store, the transport or the clock and touches nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -92,14 +92,13 @@ def build(outside: Outside) -> Container:
     container.register(SnapshotHolder, instance=SnapshotHolder(outside.snapshot))
     for use_case in (Settlement, ListAllowedModels, FindAllowedModel, ProbeDeployments, keys.ReplaceQuickstartKey):
         container.register(use_case)
-    for shared in (Flusher, Reload, CheckReadiness, KeyWrites):
+    for shared in (Flusher, Reload, CheckReadiness, KeyCache, KeyWrites):
         container.register(shared, scope=Scope.singleton)
     container.register(MasterKey, instance=outside.master)
     container.register(keys.KeySettings, instance=keys.KeySettings())
     for operation in KEY_OPERATIONS.values():
         container.register(operation)
-    container.register(KeyCache, factory=_key_cache, scope=Scope.singleton)
-    container.register(Authenticate, factory=_authenticate(outside), scope=Scope.singleton)
+    container.register(Authenticate, factory=_authenticate(container, outside), scope=Scope.singleton)
     container.register(Gateway, CallGateway, scope=Scope.singleton)
     return container
 
@@ -132,13 +131,14 @@ def _register_null_ports(container: Container) -> None:
     container.register(ResponseCache, NullResponseCache)
 
 
-def _key_cache(store: KeyStore, clock: Clock) -> KeyCache:
-    return KeyCache(store, clock)
-
-
-def _authenticate(outside: Outside) -> Any:
-    def make(keys: KeyCache, clock: Clock) -> AuthenticateCaller:
-        return AuthenticateCaller(keys, outside.master, clock, outside.metrics_token)
+def _authenticate(container: Container, outside: Outside) -> Callable[[], AuthenticateCaller]:
+    def make() -> AuthenticateCaller:
+        return AuthenticateCaller(
+            resolve(container, KeyCache),
+            outside.master,
+            resolve(container, Clock),  # type: ignore[type-abstract]
+            outside.metrics_token,
+        )
 
     return make
 

@@ -51,8 +51,13 @@ def build_app(served: Served) -> Litestar:
         """Return the OpenAPI document."""
         return json_response(description)
 
+    guard = Authorize(served.authenticate)
+
+    async def authorize(connection: Any, handler: Any) -> None:  # a function, because Litestar copies its guards deeply
+        await guard(connection, handler)
+
     controllers = [HealthController, MetricsController, ModelsController, ConfigurationController, KeyController]
-    guarded = Router(path="/", route_handlers=[openapi, *controllers], guards=[Authorize(served.authenticate)])
+    guarded = Router(path="/", route_handlers=[openapi, *controllers], guards=[authorize])
     app = Litestar(
         route_handlers=[guarded, *_calls(served)],
         dependencies={name: Provide(_always(port), sync_to_thread=False) for name, port in served.ports.items()},

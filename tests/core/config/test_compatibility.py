@@ -29,7 +29,7 @@ def test_an_unknown_key_is_a_warning_with_a_suggestion() -> None:
 def test_strict_config_makes_unknown_keys_errors() -> None:
     assert errors_of("general_settings:\n  strict_config: true\n  mastr_key: x\nmodels: []") == [
         "config.yaml:3: unknown key `mastr_key` in general_settings (did you mean `master_key`?)",
-        "config.yaml:4: unknown key `models` in the top level",
+        "config.yaml:4: unknown key `models` in the top level (did you mean `model_list`?)",
     ]
 
 

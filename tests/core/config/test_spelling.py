@@ -13,7 +13,9 @@ def test_one_edit_is_found_in_both_directions(name: str, other: str) -> None:
     assert is_one_edit_away(other, name)
 
 
-@pytest.mark.parametrize(("name", "other"), [("api_key", "api_key"), ("top_k", "top_p2"), ("abcd", "badc"), ("", "ab"), ("temperature", "tpm")])
+@pytest.mark.parametrize(
+    ("name", "other"), [("api_key", "api_key"), ("top_k", "top_p2"), ("abcd", "badc"), ("", "ab"), ("temperature", "tpm")]
+)
 def test_more_or_no_edits_are_not_one(name: str, other: str) -> None:
     assert not is_one_edit_away(name, other)
 

@@ -71,7 +71,9 @@ def test_another_type_is_an_error_that_shows_no_value(text: str, kind: Kind, exp
     assert str(caught.value) == f"expected {expected}"
 
 
-@pytest.mark.parametrize(("text", "kind", "value"), [("12", "whole", 12), ("yes", "flag", True), ("1.5", "seconds", 1.5), ("12", "text", "12")])
+@pytest.mark.parametrize(
+    ("text", "kind", "value"), [("12", "whole", 12), ("yes", "flag", True), ("1.5", "seconds", 1.5), ("12", "text", "12")]
+)
 def test_text_from_a_reference_is_converted(text: str, kind: Kind, value: object) -> None:
     node = Scalar(place=Place(file="a", line=1), value=text, text=text, reference="$X")
     assert typed(node, Key(name="a", kind=kind)) == value

@@ -14,7 +14,7 @@ import tianji_core.providers
 import tianji_core.routing.strategies
 import tianji_core.surfaces
 from tianji_adapters.system.packaged_data import packaged_json
-from tianji_core.dialects.openai_chat.table import providers_of
+from tianji_core.dialects.openai_table import providers_of
 from tianji_core.errors import ConfigurationError
 from tianji_core.shapes.codecs import Provider, Surface
 from tianji_core.shapes.strategies import Strategy

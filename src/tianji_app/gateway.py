@@ -44,6 +44,7 @@ from tianji_core.ports.journal import Journal
 from tianji_core.ports.management import Authenticate
 from tianji_core.routing.cooldown import Cooldown
 from tianji_core.routing.deadlines import call_deadline
+from tianji_core.routing.fallbacks import requested_groups
 from tianji_core.routing.plan import AttemptPlan
 from tianji_core.shapes.codecs import Decoded
 from tianji_core.shapes.strategies import Strategy
@@ -140,7 +141,7 @@ class OpenedCall:
         return AnswerStream(
             answer=answer,
             account=account,
-            headers=await self._headers(snapshot, whole=answer.path is None),
+            headers=await self._headers(snapshot, None if answer.path is not None else sum(len(event.data) for event in answer.events)),
             settle=self._settle,
             clock=gateway.clock,
             idle_seconds=router.stream_idle_seconds,
@@ -157,7 +158,7 @@ class OpenedCall:
         check_access(principal, [account.asked] if known is None else [account.asked, known.group])
         found = snapshot.index.find(asked)
         account.group = found.group
-        for name in (*(controls.fallbacks or ()), *(controls.context_window_fallbacks or ()), *(controls.content_policy_fallbacks or ())):
+        for name in requested_groups(controls):
             check_access(principal, [name])
         router = snapshot.config.router
         candidates = snapshot.index.candidates(asked, router, controls)
@@ -176,8 +177,9 @@ class OpenedCall:
             own_credentials=bool(controls.client_credentials),
         )
 
-    async def _headers(self, snapshot: Snapshot, *, whole: bool) -> Headers:
-        bill = await self._bill(complete=True) if whole else None
+    async def _headers(self, snapshot: Snapshot, length: int | None) -> Headers:
+        """Return the headers; `length` is that of a whole answer, whose cost is known by now."""
+        bill = await self._bill(complete=True) if length is not None else None
         return answer_headers(
             self.account.event(
                 status="ok",
@@ -186,7 +188,7 @@ class OpenedCall:
                 cost=bill.cost if bill else None,
             ),
             envelope=self.account.inbound.surface.envelope,
-            whole=whole,
+            length=length,
             twins=snapshot.config.general.compat_headers,
         )
 

@@ -66,7 +66,7 @@ class Relay:
         if exchange.started:  # the answer is under way: it can only be cut
             return
         status, headers, body = _ENVELOPES[self.surface.envelope](error, call_id)
-        await exchange.start(status, headers)
+        await exchange.start(status, (*headers, ("content-length", str(len(body)))))
         await exchange.body(body)
         await exchange.end()
 

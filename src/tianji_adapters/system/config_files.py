@@ -34,11 +34,11 @@ def read_source(path: str) -> SourceFile:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         return SourceFile(problem=_reason(error))
+    if len(data) > MAX_BYTES:
+        return SourceFile(problem=f"it is larger than {MAX_BYTES} bytes")
     try:
         return SourceFile(text=data.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        if len(data) > MAX_BYTES:
-            return SourceFile(problem=f"it is larger than {MAX_BYTES} bytes")
         return SourceFile(problem="it is not UTF-8 text")
 
 

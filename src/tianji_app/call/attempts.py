@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+import msgspec
 
 from tianji_app.call.account import Account, event_error
 from tianji_app.call.settlement import Settlement
@@ -15,6 +16,7 @@ from tianji_core.calls.embeddings import EmbeddingRequest
 from tianji_core.calls.events import Attempt, CallEvent
 from tianji_core.calls.facts import CallFacts
 from tianji_core.calls.http import HttpResponse, header
+from tianji_core.dialects.completions_over_chat import completions_codec
 from tianji_core.errors import DeadlineExceededError, NotBuiltError, TianjiError, UpstreamError, UpstreamTimeoutError
 from tianji_core.ports.clock import Clock
 from tianji_core.ports.http_transport import HttpTransport, TransportLimits, UpstreamAnswer
@@ -94,9 +96,9 @@ class Attempts:
 
     async def _attempt(self, step: Try) -> Answer:
         deployment = for_call(step.deployment, self.decoded.controls)
-        codec, request = self._codec(deployment)
+        codec = self._codec(deployment)
         facts = CallFacts(call_id=self.account.call_id, created=self.account.started_at_ns // 1_000_000_000)
-        encoded: Encoded = codec.encode(request, deployment, facts)
+        encoded: Encoded = codec.encode(self.decoded.request, deployment, facts)
         await self._open(step, deployment)
         self.account.begin_attempt(deployment, step.group, encoded.http.url, encoded.dropped, self.clock.now_ns())
         until = step.first_content_at if step.first_content_at is not None else step.deadline_at
@@ -107,14 +109,16 @@ class Attempts:
                 upstream = await stack.enter_async_context(
                     self.transport.send(encoded.http, self._limits(seconds), deployment.transport)
                 )
-                return await self._begin_answer(upstream, stack, codec, encoded)
+                return await self._begin_answer(upstream, stack, codec, encoded, self._memo(step, deployment))
         except BaseException as error:
             await _close(stack)
             if isinstance(error, TimeoutError):
                 raise self._timed_out(deployment, seconds) from None
             raise
 
-    async def _begin_answer(self, upstream: UpstreamAnswer, stack: AsyncExitStack, codec: Any, encoded: Encoded) -> Answer:
+    async def _begin_answer(
+        self, upstream: UpstreamAnswer, stack: AsyncExitStack, codec: Any, encoded: Encoded, memo: Any
+    ) -> Answer:
         for name in _REQUEST_ID_HEADERS:
             self.account.provider_request_id = header(upstream.headers, name) or self.account.provider_request_id
             if self.account.provider_request_id:
@@ -125,10 +129,10 @@ class Attempts:
         if not self.account.stream:
             response: HttpResponse = await upstream.read()
             self.account.first_chunk_at_ns = self.account.upstream_ended_at_ns = self.clock.now_ns()
-            event = whole_answer(response, codec, encoded.memo, surface, self.decoded.memo)
+            event = whole_answer(response, codec, encoded.memo, surface, memo)
             self._meter([event])
             return Answer(events=[event], stack=stack, upstream=upstream, path=None)
-        path = CanonicalStream(codec.stream(encoded.memo), surface.stream(self.decoded.memo))
+        path = CanonicalStream(codec.stream(encoded.memo), surface.stream(memo))
         events = await self._until_content(upstream, path)
         return Answer(events=events, stack=stack, upstream=upstream, path=path)
 
@@ -147,22 +151,27 @@ class Attempts:
         path.close()
         raise UpstreamError(f"{self._provider_name()} answered a stream without content", provider=self._provider_name())
 
-    def _codec(self, deployment: Deployment) -> tuple[Any, Any]:
+    def _codec(self, deployment: Deployment) -> Any:
         provider: Provider = self.snapshot.providers[deployment.provider]
         request = self.decoded.request
         codec = (
             provider.embeddings
             if isinstance(request, EmbeddingRequest)
-            else provider.completions
+            else completions_codec(provider, deployment)
             if isinstance(request, CompletionRequest)
             else provider.chat
         )
         if codec is None:
-            raise NotBuiltError(
-                f"{deployment.provider} has no {self.account.inbound.surface.operation.replace('_', ' ')} for model `{deployment.model}`",
-                param="model",
-            )
-        return codec, request
+            operation = self.account.inbound.surface.operation.replace("_", " ")
+            raise NotBuiltError(f"{deployment.provider} has no {operation} for model `{deployment.model}`", param="model")
+        return codec
+
+    def _memo(self, step: Try, deployment: Deployment) -> Any:
+        """Return the surface's memo with the model name that the answer shows: the caller's, or of the group that stood in for it."""
+        memo = self.decoded.memo
+        if self.snapshot.config.general.response_model == "upstream":
+            return msgspec.structs.replace(memo, model=deployment.model)
+        return msgspec.structs.replace(memo, model=step.group) if step.group != self.plan.found.group else memo
 
     async def _open(self, step: Try, deployment: Deployment) -> None:
         if self._opened:

@@ -28,12 +28,13 @@ def read_general(block: Block, environment: Mapping[str, str], problems: Problem
     broken = master_key is None and not block.lacks("master_key")
     if not broken and not block.flag("dangerously_permit_weak_or_unset_master_key"):
         _check_master_key(master_key, block, problems)
+    port = _port(environment, problems)
     size = block.number("max_request_size_mb") or Decimal(64)
     return GeneralSettings(
         master_key=master_key,
         database_url=_database_url(block, environment),
         host=environment.get("TIANJI_HOST") or block.text("host"),
-        port=_port(environment, problems) or block.whole("port"),
+        port=block.whole("port") if port is None else port,
         max_request_bytes=int(size * _MIB),
         compat_headers=block.flag("compat_headers", True),
         metrics_token=block.secret("metrics_token"),

@@ -290,6 +290,7 @@ class CompletionStreamDecoder:
         value = decode_upstream(data, self.memo.provider)
         if name == "error" and not value.get("error"):
             raise stream_error(value, self.memo.provider)
+        value.setdefault("choices", [])
         unasked = value.get("usage") if value.get("choices") else None
         chunk = _from_server(value, self.memo)
         for choice in chunk.choices:

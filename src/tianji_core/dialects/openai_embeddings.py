@@ -65,7 +65,8 @@ def decode_request(body: Fields, model: str) -> EmbeddingRequest:
         raise body.invalid("dimensions", "expected an integer of at least 1")
     # Read by the gateway for attribution; this API has no such field.
     body.mapping("metadata")
-    rest = {name: value for name, value in body.values.items() if value is not None and name not in ("user", "extra_body")}
+    end_user, extra_body = body.text("user"), body.mapping("extra_body") or {}
+    rest = {name: value for name, value in body.values.items() if value is not None}
     return EmbeddingRequest(
         dialect=DIALECT,
         model=model,
@@ -73,8 +74,8 @@ def decode_request(body: Fields, model: str) -> EmbeddingRequest:
         single=single,
         dimensions=dimensions,
         encoding_format=encoding,
-        end_user=body.text("user"),
-        extra_body=body.mapping("extra_body") or {},
+        end_user=end_user,
+        extra_body=extra_body,
         rest=Rest(DIALECT, rest) if rest else None,
     )
 
@@ -123,11 +124,11 @@ def decode_answer(body: bytes, memo: ProviderMemo) -> EmbeddingResponse:
 
 
 def _decode(fields: Fields, items: Sequence[_Item], memo: ProviderMemo) -> EmbeddingResponse:
-    usage = fields.mapping("usage")
+    usage, model = fields.mapping("usage"), fields.text("model")
     fields.values.pop("object", None)
-    rest = {name: value for name, value in fields.values.items() if value is not None and name != "model"}
+    rest = {name: value for name, value in fields.values.items() if value is not None}
     return EmbeddingResponse(
-        model=fields.text("model") or memo.model,
+        model=model or memo.model,
         data=_in_order(items),
         usage=_decode_usage(usage) if usage is not None else None,
         rest=Rest(DIALECT, rest) if rest else None,
@@ -149,7 +150,7 @@ def _decode_usage(usage: Json) -> Usage:
 
 
 def encode_answer(answer: EmbeddingResponse, memo: EmbeddingMemo) -> dict[str, object]:
-    """Return the answer as OpenAI writes it, each vector in the form that the caller asked for (as it came, if it did not say).
+    """Return the answer as OpenAI writes it, each vector in the form that the caller asked for.
 
     Raises:
         UpstreamProtocolError: a vector cannot be brought into that form.
@@ -168,7 +169,7 @@ def _encode_usage(usage: Usage) -> Json:
 
 
 def in_form(vector: tuple[float, ...] | str, encoding_format: str | None) -> tuple[float, ...] | str:
-    """Return a vector as numbers (`float`), as base64 of little-endian float32 (`base64`), or as it is (None).
+    """Return a vector as base64 of little-endian float32 (`base64`), else as numbers: who does not ask gets those, as from OpenAI.
 
     Raises:
         UpstreamProtocolError: it is no base64 of whole floats, or a number is too large for a float32.
@@ -176,7 +177,6 @@ def in_form(vector: tuple[float, ...] | str, encoding_format: str | None) -> tup
     try:
         if encoding_format == "base64" and not isinstance(vector, str):
             return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
-        # Who does not ask gets numbers, as from OpenAI.
         if encoding_format != "base64" and isinstance(vector, str):
             data = base64.b64decode(vector, validate=True)
             return struct.unpack(f"<{len(data) // 4}f", data)

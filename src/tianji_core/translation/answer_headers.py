@@ -8,8 +8,9 @@ from tianji_core.calls.http import Headers
 _ONLY_OURS = frozenset({"dropped-params", "warning", "model-name"})
 
 
-def answer_headers(event: CallEvent, *, envelope: str, whole: bool, twins: bool) -> Headers:
-    """Return the headers of an answer. The cost is known before the first byte of a whole answer only."""
+def answer_headers(event: CallEvent, *, envelope: str, length: int | None, twins: bool) -> Headers:
+    """Return the headers of an answer. `length` is that of a whole answer, whose cost is known before its first byte, else None."""
+    whole = length is not None
     values: dict[str, str | None] = {
         "call-id": event.call_id,
         "model-id": event.deployment_id,
@@ -26,8 +27,7 @@ def answer_headers(event: CallEvent, *, envelope: str, whole: bool, twins: bool)
         ("content-type", "application/json" if whole else "text/event-stream; charset=utf-8"),
         ("request-id" if envelope == "anthropic" else "x-request-id", event.call_id),
     ]
-    if not whole:
-        headers.append(("cache-control", "no-cache"))
+    headers.append(("cache-control", "no-cache") if length is None else ("content-length", str(length)))
     for name, value in values.items():
         if value is None:
             continue

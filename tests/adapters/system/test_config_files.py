@@ -1,9 +1,9 @@
 """Configuration files on disk."""
 
-import os
 from pathlib import Path
 
 import pytest
+
 from support.configuration import MASTER_KEY, PROVIDERS, nothing_known
 from tianji_adapters.system.config_files import load_config_file, read_source
 from tianji_core.config import ConfigurationErrors, GatewayConfig
@@ -40,21 +40,20 @@ def test_a_missing_include_is_an_error_with_the_line_that_names_it(tmp_path: Pat
     assert (caught.value.errors[0].file, caught.value.errors[0].line) == (str(tmp_path / "config.yaml"), 3)
 
 
-@pytest.mark.parametrize(
-    ("data", "problem"),
-    [(b"\xff\xfe\x00", "it is not UTF-8 text"), ("é".encode() * MAX_BYTES, f"it is larger than {MAX_BYTES} bytes")],
-)
-def test_what_is_no_text_says_why(tmp_path: Path, data: bytes, problem: str) -> None:
-    (tmp_path / "a").write_bytes(data[: MAX_BYTES * 2] if problem.startswith("it is not") else b"x" + data)
-    assert read_source(str(tmp_path / "a")).problem == problem
+def test_what_is_no_text_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\xff\xfe\x00")
+    assert read_source(str(tmp_path / "a")).problem == "it is not UTF-8 text"
 
 
-def test_no_more_than_the_limit_is_read(tmp_path: Path) -> None:
+def test_a_file_above_the_limit_is_not_read_to_its_end(tmp_path: Path) -> None:
     with (tmp_path / "a").open("wb") as file:
         file.truncate(1 << 40)
-    text = read_source(str(tmp_path / "a")).text
-    assert text is not None
-    assert len(text) == MAX_BYTES + 1
+    assert read_source(str(tmp_path / "a")).problem == f"it is larger than {MAX_BYTES} bytes"
+
+
+def test_a_file_at_the_limit_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"#" * MAX_BYTES)
+    assert read_source(str(tmp_path / "a")).text == "#" * MAX_BYTES
 
 
 @pytest.mark.parametrize("path", [".", "\0", "x" * 5000])
@@ -67,5 +66,4 @@ def test_a_path_that_is_no_file_says_why(path: str) -> None:
 def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     target = tmp_path / "loop"
     target.symlink_to(target)
-    assert os.fspath(target)
     assert "symbolic links" in (read_source(str(target)).problem or "")

@@ -1,6 +1,7 @@
 """Spellings, unknown keys, and keys without code."""
 
 import pytest
+
 from support.configuration import errors_of, load, warnings_of
 
 

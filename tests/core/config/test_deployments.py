@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
+
 from support.configuration import MASTER_KEY, PROVIDERS, errors_of, load, warnings_of
 from tianji_core.calls.deployment import Deployment
 from tianji_core.calls.secret import Secret

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
+
 from support.configuration import MASTER_KEY, load, load_texts
 from tianji_core.calls.secret import Secret
 from tianji_core.config import ConfigurationErrors, GatewayConfig, GeneralSettings, config_without_file

@@ -1,6 +1,7 @@
 """Headers, proxy and TLS of a deployment."""
 
 import pytest
+
 from support.configuration import errors_of, load
 from tianji_core.calls.deployment import TransportOptions
 from tianji_core.calls.secret import Secret

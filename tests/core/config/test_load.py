@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from support.configuration import MASTER_KEY, PROVIDERS, load, load_texts, nothing_known, warnings_of
 from tianji_core.calls.secret import Secret
 from tianji_core.config import ConfigurationErrors, GatewayConfig, NeedFiles, SourceFile, load_config

@@ -1,6 +1,7 @@
 """Files that include files."""
 
 import pytest
+
 from support.configuration import MASTER_KEY, load_texts
 from tianji_core.config.merge import MAX_FILES, NeedFiles, SourceFile, assemble, beside
 from tianji_core.config.nodes import MapNode, plain

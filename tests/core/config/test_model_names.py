@@ -1,6 +1,7 @@
 """`provider/model`."""
 
 import pytest
+
 from support.configuration import PROVIDERS
 from tianji_core.config.model_names import UnknownProviderError, split_model
 

@@ -1,6 +1,7 @@
 """The tree's helpers."""
 
 import pytest
+
 from tianji_core.config.nodes import Node, is_empty, kind_of, plain
 from tianji_core.config.problems import Problems
 from tianji_core.config.yaml_source import read_yaml

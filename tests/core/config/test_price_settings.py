@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+
 from support.configuration import errors_of, load, load_texts
 from tianji_core.config import GatewayConfig, Margin, PriceFile, PriceSettings
 

@@ -1,6 +1,7 @@
 """Collecting errors and warnings."""
 
 import pytest
+
 from tianji_core.config.problems import ConfigurationErrors, Place, Problems
 from tianji_core.errors import ConfigurationError
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from support.configuration import errors_of, load, warnings_of
 from tianji_core.calls.secret import Secret
 from tianji_core.config.nodes import Entry, MapNode, Scalar

@@ -1,6 +1,7 @@
 """What a reload must not change."""
 
 import pytest
+
 from support.configuration import load
 from tianji_core.config import restart_only_changes
 

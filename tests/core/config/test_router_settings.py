@@ -1,6 +1,7 @@
 """`router_settings`, with `tianji_settings` behind it."""
 
 import pytest
+
 from support.configuration import errors_of, load, warnings_of
 from tianji_core.routing.settings import Alias, RouterSettings
 

@@ -1,6 +1,7 @@
 """Near misses."""
 
 import pytest
+
 from tianji_core.config.spelling import is_one_edit_away, suggestion, twin
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import get_args
 
 import pytest
+
 from tianji_core.calls.secret import Secret
 from tianji_core.config.nodes import Node, Scalar
 from tianji_core.config.problems import Place, Problems

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tianji_core.config.nodes import Entry, MapNode, Scalar, plain
 from tianji_core.config.problems import Problems
 from tianji_core.config.yaml_source import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_yaml

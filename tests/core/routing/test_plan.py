@@ -115,6 +115,25 @@ def test_the_providers_400_is_not_followed_up_by_a_fallback() -> None:
     assert (run.tried, run.error) == (["x"], BAD)
 
 
+def test_a_400_that_a_policy_repeats_is_not_followed_up_either() -> None:
+    router = RouterSettings(retries_by_class={"bad_request": 1}, fallbacks={"x": ("y",)}, allowed_fails=100)
+    members = [deployment("x", "x"), deployment("y", "y")]
+    repeated = Run(plan_for(members, "x", settings=router), always({"x": BAD})).drive()
+    assert (repeated.tried, repeated.error) == (["x", "x"], BAD)
+    hasty = RouterSettings(retries_by_class={"bad_request": 1}, fallbacks={"x": ("y",)}, retry_after_seconds=5.0)
+    run = Run(plan_for(members, "x", settings=hasty, deadline=1.0), always({"x": BAD})).drive()
+    assert (run.tried, run.error) == (["x"], BAD)
+
+
+def test_a_plan_knows_whether_an_attempt_is_out() -> None:
+    plan = plan_for([A])
+    assert not plan.is_running
+    plan.next(now=0.0)
+    assert plan.is_running
+    plan.cancelled()
+    assert not plan.is_running
+
+
 def test_lower_order_first_then_higher_order_then_the_pause() -> None:
     members = [deployment("low", order=1), deployment("high", order=2)]
     run = Run(plan_for(members), always({"low": DOWN, "high": DOWN})).drive()

@@ -1,6 +1,7 @@
 """What the reference pages of compatible gateways list is known here, so that no existing file warns of typing errors."""
 
 import pytest
+
 from tianji_core.config.schema import GENERAL, MODEL, PARAMS, ROUTER, SETTINGS, TOP_LEVEL, Table
 from tianji_core.config.schema.router import SHARED
 

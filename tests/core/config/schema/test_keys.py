@@ -1,6 +1,7 @@
 """The tables themselves."""
 
 import pytest
+
 from tianji_core.config.schema import TABLES, Key, Table
 from tianji_core.config.schema.keys import table
 

@@ -1,6 +1,7 @@
 """Pricing fields are known by their form."""
 
 import pytest
+
 from tianji_core.config.schema import INFO, PARAMS, is_price_field
 
 

@@ -1,6 +1,6 @@
 """Providers that are rows of data: a base URL, the names of their variables, and quirk codes.
 
-The rows are `data/openai_compatible.json`; whoever reads files hands them in parsed.
+The rows are `openai_chat/data/openai_compatible.json`; whoever reads files hands them in parsed.
 """
 
 from collections.abc import Mapping
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from tianji_core.dialects.openai_chat.codec import OpenAIChat, Server
 from tianji_core.dialects.openai_chat.parts import DIALECT
 from tianji_core.dialects.openai_chat.quirks import Quirks
+from tianji_core.dialects.openai_completions import OpenAICompletions
+from tianji_core.dialects.openai_embeddings import OpenAIEmbeddings
 from tianji_core.errors import ConfigurationError
 from tianji_core.shapes.codecs import Provider
 
@@ -25,6 +27,7 @@ def providers_of(rows: Mapping[str, Row]) -> dict[str, Provider]:
 
 def _provider(name: str, row: Row) -> Provider:
     codes = _texts(row, "quirks")
+    operations = _texts(row, "endpoints")
     base_url = row.get("base_url")
     server = Server(
         provider=name,
@@ -36,6 +39,8 @@ def _provider(name: str, row: Row) -> Provider:
         name=name,
         dialect=DIALECT,
         chat=OpenAIChat(server=server),
+        completions=OpenAICompletions(server=server) if "/completions" in operations else None,
+        embeddings=OpenAIEmbeddings(server=server) if not operations or "/embeddings" in operations else None,
         aliases=_texts(row, "aliases"),
         key_variables=_texts(row, "api_key_env"),
         base_variables=_texts(row, "api_base_env"),

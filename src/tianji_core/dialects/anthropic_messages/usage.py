@@ -1,0 +1,168 @@
+"""Anthropic's usage object, both directions. Its `input_tokens` leaves the cached tokens out, as our buckets do.
+
+Source: Anthropic's Python SDK, `Usage`; its pages on prompt caching, compaction and server tools.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from tianji_core.calls.chat import Json
+from tianji_core.calls.usage import Usage
+
+_KNOWN = frozenset(
+    {
+        "input_tokens",
+        "cache_creation_input_tokens",
+        "cache_read_input_tokens",
+        "cache_creation",
+        "output_tokens",
+        "output_tokens_details",
+        "server_tool_use",
+        "service_tier",
+        "inference_geo",
+        "speed",
+    }
+)
+_SUMMED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+_UNITS = {"web_search_requests": "web_searches", "web_fetch_requests": "web_fetches"}
+
+
+def decode_usage(value: Json) -> Usage:
+    """Return the buckets.
+
+    Where the server went round several times (`iterations`), rounds of the model itself are added up: the outer figures leave
+    compaction out. Rounds of another model (an advisor) have another price and stay in `rest` only.
+    """
+    counted = {**value, **_summed(value)}
+    output = _count(counted, "output_tokens")
+    thinking = _count(_object(value, "output_tokens_details"), "thinking_tokens")
+    if output is not None and thinking is not None:
+        thinking = min(thinking, output)
+    five, hour, other = _cache_writes(value, _count(counted, "cache_creation_input_tokens"))
+    return Usage(
+        input_text=_count(counted, "input_tokens"),
+        cache_read=_count(counted, "cache_read_input_tokens"),
+        cache_write_5m=five,
+        cache_write_1h=hour,
+        cache_write=other,
+        output_text=output if output is None else output - (thinking or 0),
+        reasoning=thinking,
+        units=_units(value),
+        service_tier=_text(value, "service_tier"),
+        region=_text(value, "inference_geo"),
+        speed=_text(value, "speed"),
+        rest=_rest(value),
+    )
+
+
+def _summed(value: Json) -> Json:
+    rounds = _own_rounds(value)
+    if not any(_is_compaction(item) for item in rounds):
+        return {}
+    return {name: sum(_count(item, name) or 0 for item in rounds) for name in _SUMMED}
+
+
+def _without_compaction(value: Json) -> Json:
+    """Return the outer figures that the vendor itself reports, from a value whose figures were summed."""
+    rounds = _own_rounds(value)
+    if not any(_is_compaction(item) for item in rounds):
+        return {}
+    return {name: sum(_count(item, name) or 0 for item in rounds if not _is_compaction(item)) for name in _SUMMED}
+
+
+def _own_rounds(value: Json) -> list[Json]:
+    rounds = value.get("iterations")
+    listed: Sequence[object] = rounds if isinstance(rounds, list) else ()
+    return [item for item in listed if isinstance(item, dict) and item.get("model") is None]
+
+
+def _is_compaction(item: Json) -> bool:
+    return item.get("type") == "compaction"
+
+
+def _cache_writes(value: Json, total: int | None) -> tuple[int | None, int | None, int | None]:
+    """Return the tokens written for five minutes, for an hour, and for a time that was not said."""
+    details = _object(value, "cache_creation")
+    five, hour = _count(details, "ephemeral_5m_input_tokens"), _count(details, "ephemeral_1h_input_tokens")
+    if total is None or (five is None and hour is None):
+        return five, hour, total
+    left = total - (five or 0) - (hour or 0)
+    return five, hour, left if left > 0 else None
+
+
+def _units(value: Json) -> dict[str, int]:
+    used = _object(value, "server_tool_use")
+    return {unit: count for name, unit in _UNITS.items() if (count := _count(used, name)) is not None}
+
+
+def _rest(value: Json) -> dict[str, object]:
+    rest = {name: left for name, left in value.items() if name not in _KNOWN and left is not None}
+    for name, known in (
+        ("output_tokens_details", {"thinking_tokens"}),
+        ("server_tool_use", set(_UNITS)),
+        ("cache_creation", {"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"}),
+    ):
+        left = {key: item for key, item in _object(value, name).items() if key not in known and item is not None}
+        if left:
+            rest[name] = left
+    return rest
+
+
+# --- to the wire --------------------------------------------------------------------------------------------------------
+
+
+def encode_usage(usage: Usage | None) -> dict[str, object]:
+    """Return Anthropic's object; the input and output counts are always there."""
+    if usage is None:
+        return {"input_tokens": 0, "output_tokens": 0}
+    cached = (usage.cache_read or 0) + (usage.cache_write_total or 0)
+    value: dict[str, object] = {
+        "input_tokens": (usage.input_total or 0) - cached,
+        "cache_creation_input_tokens": usage.cache_write_total,
+        "cache_read_input_tokens": usage.cache_read,
+        "output_tokens": usage.output_total or 0,
+    }
+    writes = _present(ephemeral_5m_input_tokens=usage.cache_write_5m, ephemeral_1h_input_tokens=usage.cache_write_1h)
+    used = {name: usage.units[unit] for name, unit in _UNITS.items() if unit in usage.units}
+    thought = _present(thinking_tokens=usage.reasoning)
+    for name, details in (("cache_creation", writes), ("server_tool_use", used), ("output_tokens_details", thought)):
+        joined = {**_object(usage.rest, name), **details}
+        if joined:
+            value[name] = joined
+    for name, word in (("service_tier", usage.service_tier), ("inference_geo", usage.region), ("speed", usage.speed)):
+        if word is not None:
+            value[name] = "standard" if (name, word) == ("service_tier", "default") else word
+    value.update((name, left) for name, left in usage.rest.items() if name not in _KNOWN)
+    value.update(_without_compaction(value))
+    return value
+
+
+def joined_usage(known: Json, newer: Json) -> dict[str, object]:
+    """Return the cumulative usage object of a stream: the last value of each field.
+
+    A zero for input tokens does not undo an earlier count: some servers repeat the fields of the first event empty.
+    """
+    joined = dict(known)
+    for name, value in newer.items():
+        if value is None or (value == 0 and name != "output_tokens" and joined.get(name)):
+            continue
+        joined[name] = value
+    return joined
+
+
+def _present(**counts: int | None) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count is not None}
+
+
+def _count(value: Mapping[str, object], name: str) -> int | None:
+    count = value.get(name)
+    return max(count, 0) if isinstance(count, int) and not isinstance(count, bool) else None
+
+
+def _text(value: Json, name: str) -> str | None:
+    word = value.get(name)
+    return word if isinstance(word, str) and word else None
+
+
+def _object(value: Mapping[str, object], name: str) -> Json:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}

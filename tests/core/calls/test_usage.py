@@ -1,0 +1,23 @@
+"""Token buckets."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tianji_core.calls.usage import INPUT_BUCKETS, OUTPUT_BUCKETS, Usage
+
+_COUNTS = st.none() | st.integers(0, 10**6)
+_USAGES = st.builds(Usage, **{name: _COUNTS for name in (*INPUT_BUCKETS, *OUTPUT_BUCKETS)})
+
+
+@given(_USAGES)
+def test_totals_are_the_sum_of_their_buckets_and_unknown_when_all_are(usage: Usage) -> None:
+    given_counts = [count for name in INPUT_BUCKETS if (count := getattr(usage, name)) is not None]
+    assert usage.input_total == (sum(given_counts) if given_counts else None)
+
+
+@given(_USAGES, _USAGES)
+def test_newer_usage_replaces_what_it_says_and_keeps_the_rest(older: Usage, newer: Usage) -> None:
+    merged = older.replaced_by(newer)
+    for name in (*INPUT_BUCKETS, *OUTPUT_BUCKETS):
+        said = getattr(newer, name)
+        assert getattr(merged, name) == (getattr(older, name) if said is None else said)

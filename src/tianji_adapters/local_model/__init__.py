@@ -1,0 +1,1 @@
+"""A small real language model in a child process: llama.cpp's own OpenAI-compatible server, from a wheel."""

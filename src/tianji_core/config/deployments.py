@@ -14,8 +14,9 @@ from tianji_core.config.model_names import ModelName, UnknownProviderError, spli
 from tianji_core.config.nodes import Entry, ListNode, MapNode, is_empty, plain
 from tianji_core.config.price_settings import read_price_fields
 from tianji_core.config.problems import Place, Problems
-from tianji_core.config.schema import CREDENTIAL, INFO, MODEL, PARAMS, is_price_field
+from tianji_core.config.schema import CREDENTIAL, INFO, MODEL, PARAMS
 from tianji_core.config.spelling import is_one_edit_away
+from tianji_core.pricing.grammar import is_price_field
 from tianji_core.shapes.codecs import Provider, names
 
 Known = Callable[[str, str, str | None], Mapping[str, object]]

@@ -9,9 +9,9 @@ from tianji_core.config.gateway_config import Margin, PriceFile, PriceSettings
 from tianji_core.config.merge import beside
 from tianji_core.config.nodes import Entry, MapNode, Node, Scalar, is_empty, plain
 from tianji_core.config.problems import Problems
-from tianji_core.config.schema import is_price_field
 from tianji_core.config.schema.keys import Key, table
 from tianji_core.config.typed import WrongValueError, typed
+from tianji_core.pricing.grammar import is_price_field
 
 _AMOUNT = Key(name="amount", kind="price", at_least=0)
 _FRACTION = Key(name="fraction", kind="price", at_least=0, at_most=1)

@@ -2,7 +2,7 @@
 
 from tianji_core.config.schema.general import GENERAL
 from tianji_core.config.schema.keys import Key, Kind, Status, Table
-from tianji_core.config.schema.models import INFO, MODEL, PARAMS, is_price_field
+from tianji_core.config.schema.models import INFO, MODEL, PARAMS
 from tianji_core.config.schema.router import ROUTER
 from tianji_core.config.schema.settings import SETTINGS
 from tianji_core.config.schema.top_level import CREDENTIAL, PROMETHEUS, TOP_LEVEL
@@ -24,5 +24,4 @@ __all__ = [
     "Kind",
     "Status",
     "Table",
-    "is_price_field",
 ]

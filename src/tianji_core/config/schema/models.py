@@ -1,19 +1,6 @@
 """`model_list[]`: a deployment's entry, its parameters and its facts."""
 
-import re
-
 from tianji_core.config.schema.keys import Key, accepted, other, protecting, table
-
-_PRICE = re.compile(
-    r".*(?:cost_per_|_token_cost|uplift_multiplier).*"
-    r"|tiered_pricing|off_peak_pricing|search_free_requests|provider_specific_entry|web_search_billing_unit"
-)
-
-
-def is_price_field(name: str) -> bool:
-    """Whether a parameter belongs to the price table's grammar. By form, so that a new unit or threshold needs no code."""
-    return _PRICE.fullmatch(name) is not None
-
 
 MODEL = table(
     "model_list[]",
@@ -96,4 +83,4 @@ INFO = table(
     ),
 )
 
-__all__ = ["INFO", "MODEL", "PARAMS", "is_price_field"]
+__all__ = ["INFO", "MODEL", "PARAMS"]

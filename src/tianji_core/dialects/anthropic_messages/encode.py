@@ -82,7 +82,7 @@ def _put_tools(
         dropping.unsupported("tool_choice", choice, "the model may not be forced to call a tool while it thinks")
         choice = {"type": "auto"}
     if request.parallel_tool_calls is not None and (tools or own):
-        choice = _with_parallel(choice, request.parallel_tool_calls, own=own)
+        choice = _with_parallel(choice, allowed=request.parallel_tool_calls, own=own)
     if choice is not None:
         body["tool_choice"] = choice
 
@@ -96,7 +96,7 @@ def _tool_choice(choice: ToolChoice | None, names: ToolNames, dropping: Dropping
     return encoded
 
 
-def _with_parallel(choice: dict[str, object] | None, allowed: bool, *, own: bool) -> dict[str, object] | None:
+def _with_parallel(choice: dict[str, object] | None, *, allowed: bool, own: bool) -> dict[str, object] | None:
     if (choice is not None and choice.get("type") == "none") or (allowed and not own):
         return choice
     return {**(choice or {"type": "auto"}), "disable_parallel_tool_use": not allowed}

@@ -24,10 +24,10 @@ _STATUS_OF_TYPE = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
-_CONTEXT = re.compile(r"prompt is too long|exceeds? the maximum number of tokens|exceed context limit|input is too long", re.I)
-_ACCOUNT = re.compile(r"credit balance is too low|reached your specified (workspace )?api usage limits", re.I)
-_POLICY = re.compile(r"content filtering policy", re.I)
-_OBJECT = re.compile(r"(file|container|skill|batch)s?\b", re.I)
+_CONTEXT = re.compile(r"prompt is too long|exceeds? the maximum number of tokens|exceed context limit|input is too long", re.IGNORECASE)
+_ACCOUNT = re.compile(r"credit balance is too low|reached your specified (workspace )?api usage limits", re.IGNORECASE)
+_POLICY = re.compile(r"content filtering policy", re.IGNORECASE)
+_OBJECT = re.compile(r"(file|container|skill|batch)s?\b", re.IGNORECASE)
 _PARAM = re.compile(r"([a-z_]+(?:\.[A-Za-z0-9_]+)*): ")
 _MESSAGE_LIMIT = 2000
 

@@ -20,6 +20,11 @@ _SEARCHES = {"low": 1, "medium": 5, "high": 10}
 
 
 def put_parameters(body: dict[str, object], request: ChatRequest, deployment: Deployment, dropping: Dropping, *, own: bool) -> None:
+    """Put what every request may say beside messages, tools and thinking.
+
+    Raises:
+        UnsupportedParameterError: there is no word for a parameter and the deployment's mode is `refuse`.
+    """
     stop = list(request.stop) if own else [text for text in request.stop if text.strip()]
     if stop:
         body["stop_sequences"] = stop
@@ -44,6 +49,7 @@ def _is_personal(user: str) -> bool:
 def put_sampling(
     body: dict[str, object], request: ChatRequest, generation: Generation, plan: Plan, dropping: Dropping, *, version: str
 ) -> None:
+    """Put temperature and the like, where API version, model and thinking allow them; `version` is the `anthropic-version` sent."""
     own = request.dialect == DIALECT
     for name in _SAMPLING:
         value = request.parameters.get(name)
@@ -68,6 +74,7 @@ def _client_chose_version(request: ChatRequest) -> bool:
 
 
 def web_search(options: Json) -> Json:
+    """Return OpenAI's web search options as the tool that Anthropic runs."""
     tool: dict[str, object] = {"type": "web_search_20250305", "name": "web_search"}
     size, place = options.get("search_context_size"), options.get("user_location")
     if isinstance(size, str) and size in _SEARCHES:

@@ -16,8 +16,7 @@ _PARAMETERS = {"temperature": "number", "top_p": "number", "top_k": "integer", "
 def decode_request(body: Fields, model: str, forward_headers: Headers = (), *, needs_max_tokens: bool = True) -> ChatRequest:
     """Return the canonical request; `model` was taken before, from the body or the path.
 
-    Args:
-        needs_max_tokens: False where only tokens are counted.
+    `needs_max_tokens` is False where only tokens are counted.
 
     Raises:
         InvalidRequestError: a field is missing or has the wrong type; `param` is its path.

@@ -23,7 +23,7 @@ from tianji_core.dialects.anthropic_messages.stops import encode_stop, is_own_wo
 from tianji_core.dialects.anthropic_messages.usage import encode_usage
 from tianji_core.wire.json import encode
 
-_EMPTY: tuple[object, ...] = (None, "", [], {})
+_EMPTY: tuple[object, ...] = (None, "", [], (), {})
 
 
 def encode_response(response: ChatResponse, memo: SurfaceMemo) -> bytes:
@@ -87,9 +87,7 @@ def _extra(message: Message, rest: Rest | None) -> Json:
     """Return what only another vendor's clients would find, under that vendor's own names."""
     extra: dict[str, object] = dict(message.extra)
     cited = any(isinstance(part, Text) and part.citations for part in message.parts)
-    for name, given in (("annotations", () if cited else message.annotations), ("images", message.images), ("audio", message.audio)):
-        if given:
-            extra[name] = given
+    extra.update(filled({"annotations": () if cited else message.annotations, "images": message.images, "audio": message.audio}))
     for left in (message.rest, rest):
         if left is not None and left.dialect != DIALECT:
             extra.update(filled(left.fields))

@@ -29,9 +29,13 @@ from tianji_core.wire.json import decode_object, encode
 class Block(Protocol):
     """One block that is open."""
 
-    def delta(self, fields: Fields) -> Iterator[Delta]: ...
+    def delta(self, fields: Fields) -> Iterator[Delta]:
+        """Yield what one more event of the block says."""
+        ...
 
-    def stop(self) -> Iterator[Delta]: ...
+    def stop(self) -> Iterator[Delta]:
+        """Yield what is known only now that the block is complete."""
+        ...
 
 
 @dataclass(slots=True)
@@ -66,7 +70,7 @@ class TextBlock:
         if annotations:
             yield AnnotationsDelta(annotations=tuple(annotations))
         if not self._said:
-            yield TextDelta(text="", block=self.number)
+            yield OpaqueDelta(dialect=DIALECT, value={"type": "text", "text": ""}, block=self.number)
 
     def _text(self, text: str) -> Iterator[Delta]:
         if text:
@@ -100,9 +104,9 @@ class ThinkingBlock:
             yield from self._some(None, fields.required_text("signature"))
 
     def stop(self) -> Iterator[Delta]:
-        """Yield an empty piece for a block that said nothing."""
+        """Yield a block that said nothing as it was."""
         if not self._said:
-            yield ThinkingDelta(text="", block=self.number)
+            yield OpaqueDelta(dialect=DIALECT, value={"type": "thinking", "thinking": "", "signature": ""}, block=self.number)
 
     def _some(self, text: str | None, signature: str | None) -> Iterator[Delta]:
         self._said = self._said or bool(text or signature)
@@ -170,7 +174,7 @@ class RedactedBlock:
         """Yield the block."""
         yield RedactedThinkingDelta(data=fields.required_text("data"), block=self.number)
 
-    def delta(self, fields: Fields) -> Iterator[Delta]:
+    def delta(self, fields: Fields) -> Iterator[Delta]:  # noqa: ARG002 - the shape of every block
         """Yield nothing: there are no deltas of this kind."""
         yield from ()
 

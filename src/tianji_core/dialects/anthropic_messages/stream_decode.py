@@ -85,7 +85,7 @@ class MessagesStreamDecoder:
             raise self._failure
 
     def _take(self, data: bytes) -> ChatChunk | None:
-        if self._done:
+        if self._done or data.strip() == b"[DONE]":  # which some servers add for OpenAI's clients
             return None
         value = decode_upstream(data, self.memo.provider)
         if value.get("type") == "error" or (value.get("error") and "type" not in value):
@@ -184,7 +184,11 @@ class MessagesStreamDecoder:
             stop_sequence=sequence,
             rest=choice_rest(word, details),
         )
-        return self._chunk(choice, has_usage=usage is not None, rest=rest_of({**fields.values, **delta.values}))
+        return self._chunk(
+            choice,
+            has_usage=usage is not None,
+            rest=rest_of({**fields.values, **({"delta": delta.values} if rest_of(delta.values) else {})}),
+        )
 
     def _chunk(self, choice: ChoiceDelta, *, has_usage: bool = False, rest: Rest | None = None) -> ChatChunk:
         facts = self.memo.facts
@@ -196,5 +200,3 @@ class MessagesStreamDecoder:
             usage=decode_usage(self._usage) if has_usage else None,
             rest=rest,
         )
-
-

@@ -71,10 +71,12 @@ class MessagesStreamEncoder:
         events = [] if self._started else self._start(ChatChunk(id="", created=0, model=self.memo.model))
         end = self._end or ChoiceDelta()
         events += self._writer.finish(needs_block=not is_own_word(end.native_finish_reason))
-        delta = {"stop_reason": encode_stop(end.finish_reason, end.native_finish_reason), "stop_sequence": end.stop_sequence}
-        container = self._outer.pop("container", None)
-        if container is not None:
-            delta["container"] = container
+        delta: dict[str, object] = {
+            "stop_reason": encode_stop(end.finish_reason, end.native_finish_reason),
+            "stop_sequence": end.stop_sequence,
+        }
+        left = self._outer.pop("delta", None)
+        delta.update(left if isinstance(left, dict) else {})
         if self._extra:
             delta["provider_specific_fields"] = self._extra
         usage = encode_usage(self._usage)

@@ -40,12 +40,10 @@ class BlockWriter:
 
     def text(self, text: str, block: int) -> list[Event]:
         """Return the events of more text."""
-        if not text and self._open is not None and self._open != ("text", block) and block == 0:
-            return []  # an empty piece beside something else opens nothing
-        if not text and self._open is None and block == 0 and self._next == 0:
+        if not text:  # many servers send an empty piece beside something else
             return []
         events = self._enter(("text", block), {"type": "text", "text": ""})
-        return [*events, *self._piece({"type": "text_delta", "text": text}, has=bool(text))]
+        return [*events, *self._piece({"type": "text_delta", "text": text})]
 
     def citation(self, citation: Json, block: int) -> list[Event]:
         """Return the events of a citation of a text block."""
@@ -54,9 +52,11 @@ class BlockWriter:
 
     def thinking(self, text: str, block: int) -> list[Event]:
         """Return the events of more thinking; after a signature it is a new block."""
+        if not text:
+            return []
         events = self._leave() if self._signed else []
         events += self._enter(("thinking", block), {"type": "thinking", "thinking": "", "signature": ""})
-        return [*events, *self._piece({"type": "thinking_delta", "thinking": text}, has=bool(text))]
+        return [*events, *self._piece({"type": "thinking_delta", "thinking": text})]
 
     def signature(self, signature: str, block: int) -> list[Event]:
         """Return the events of a signature."""
@@ -145,8 +145,8 @@ class BlockWriter:
         self._open, self._signed, self._arguments = key, False, ""
         return [event({"type": "content_block_start", "index": self._next, "content_block": block})]
 
-    def _piece(self, delta: Json, *, has: bool = True) -> list[Event]:
-        return [event({"type": "content_block_delta", "index": self._next, "delta": delta})] if has else []
+    def _piece(self, delta: Json) -> list[Event]:
+        return [event({"type": "content_block_delta", "index": self._next, "delta": delta})]
 
     def _leave(self) -> list[Event]:
         if self._open is None:

@@ -94,9 +94,8 @@ def _hashed(name: str) -> str:
 def encode_tool(tool: Tool, names: ToolNames, *, own: bool, strict: bool) -> Json | None:
     """Return a tool as Anthropic writes it; None for one that only another vendor has.
 
-    Args:
-        own: The request is of this dialect: what the client wrote stays as it is.
-        strict: The model takes strict tools; then the schema is put into the subset that they allow.
+    `own`: the request is of this dialect, and what the client wrote stays as it is. `strict`: the model takes strict tools; then the
+    schema is put into the subset that they allow.
     """
     if isinstance(tool, OpaqueTool):
         return tool.value if tool.dialect == DIALECT or _is_native(tool.value) else None

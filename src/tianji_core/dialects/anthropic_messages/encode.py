@@ -119,7 +119,10 @@ def _put_format(body: dict[str, object], request: ChatRequest, generation: Gener
         return False
     tools = body.get("tools")
     others = tools if isinstance(tools, list) else []
-    body["tools"] = [*others, {"name": JSON_TOOL, "description": wanted.description or "Give the answer.", "input_schema": wanted.schema}]
+    body["tools"] = [
+        *others,
+        {"name": JSON_TOOL, "description": wanted.description or "Give the answer.", "input_schema": tool_schema(wanted.schema)},
+    ]
     if plan.is_on:
         body["tool_choice"] = {"type": "auto"}
     else:

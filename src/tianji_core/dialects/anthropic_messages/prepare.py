@@ -29,7 +29,7 @@ CANONICAL_NAMES: dict[str, tuple[str, object]] = {
 
 def prepare(request: ChatRequest, dropping: Dropping) -> tuple[ChatRequest, Json]:
     """Return the request to encode, and what of the operator's `extra_body` is left to be merged as it is."""
-    request = _with_own_thinking(_without_dropped(request, dropping))
+    request = _without_dropped(_with_own_words(request), dropping)
     configured = dict(dropping.deployment.extra_body)
     changes: dict[str, object] = {}
     for name, (field, read) in _CONFIGURED.items():
@@ -56,20 +56,22 @@ def _without_dropped(request: ChatRequest, dropping: Dropping) -> ChatRequest:
     return msgspec.structs.replace(request, parameters=kept, **changes)
 
 
-def _with_own_thinking(request: ChatRequest) -> ChatRequest:
-    """Read Anthropic's `thinking` where a client of another dialect sent it as an extra field."""
+def _with_own_words(request: ChatRequest) -> ChatRequest:
+    """Read Anthropic's `thinking` and `top_k` where a client of another dialect sent them as extra fields."""
     if request.rest is None or request.dialect == DIALECT:
         return request
-    reasoning = _thinking(request.rest.fields.get("thinking"))
-    if reasoning is None:
+    left = dict(request.rest.fields)
+    changes: dict[str, object] = {}
+    reasoning = _thinking(left.get("thinking"))
+    if reasoning is not None:
+        del left["thinking"]
+        effort = request.reasoning.effort if request.reasoning is not None else None
+        changes["reasoning"] = msgspec.structs.replace(reasoning, effort=effort)
+    if isinstance(left.get("top_k"), int):
+        changes["parameters"] = {**request.parameters, "top_k": left.pop("top_k")}
+    if not changes:
         return request
-    left = {name: value for name, value in request.rest.fields.items() if name != "thinking"}
-    effort = request.reasoning.effort if request.reasoning is not None else None
-    return msgspec.structs.replace(
-        request,
-        reasoning=msgspec.structs.replace(reasoning, effort=effort),
-        rest=Rest(request.rest.dialect, left) if left else None,
-    )
+    return msgspec.structs.replace(request, rest=Rest(request.rest.dialect, left) if left else None, **changes)
 
 
 def _thinking(value: object) -> Reasoning | None:

@@ -23,6 +23,7 @@ _KNOWN = frozenset(
     }
 )
 _SUMMED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+_TIERS = {"default": "standard", "auto": "standard", "on_demand": "standard"}
 _UNITS = {"web_search_requests": "web_searches", "web_fetch_requests": "web_fetches"}
 
 
@@ -130,7 +131,7 @@ def encode_usage(usage: Usage | None) -> dict[str, object]:
             value[name] = joined
     for name, word in (("service_tier", usage.service_tier), ("inference_geo", usage.region), ("speed", usage.speed)):
         if word is not None:
-            value[name] = "standard" if (name, word) == ("service_tier", "default") else word
+            value[name] = _TIERS.get(word, word) if name == "service_tier" else word
     value.update((name, left) for name, left in usage.rest.items() if name not in _KNOWN)
     value.update(_without_compaction(value))
     return value

@@ -34,18 +34,22 @@ _INTRODUCTION = """\
 # Configuration
 
 `tianji serve --config FILE` (or `TIANJI_CONFIG`) reads a YAML file; `tianji check FILE` reads it and starts nothing.
-Files written for LiteLLM load unchanged as far as their features are built: each `tianji_x` key may be written `litellm_x`, but not both in one block.
+Files written for LiteLLM load unchanged as far as their features are built.
+Each `tianji_x` key may be written `litellm_x`, but not both in one block.
 
 Everything that is wrong is told at once, each with file and line:
 
 - the wrong type of a known key is an error;
-- an unknown key is a warning with a suggestion, and an error with `general_settings.strict_config: true`; top-level keys that begin with `x-` are free for YAML anchors;
+- an unknown key is a warning with a suggestion, and an error with `general_settings.strict_config: true`;
+- top-level keys that begin with `x-` are free for YAML anchors;
 - inside `tianji_params` an unknown key is a parameter of the provider and is sent to it;
 - two equal keys in one map are an error;
 - null, empty text, an empty list and an empty map count as absent.
 
 A key below whose code does not exist yet never passes silently.
-One that **protects** something (guardrails, budgets, limits, authentication, addresses, redaction) refuses the start, unless `general_settings.allow_unsupported: true`; any other gives one warning.
+One that **protects** something (guardrails, budgets, limits, authentication, addresses, redaction) refuses the start,
+unless `general_settings.allow_unsupported: true`.
+Any other gives one warning.
 
 ## References
 
@@ -58,7 +62,8 @@ One that **protects** something (guardrails, budgets, limits, authentication, ad
 
 A variable that is not set refuses the start, or the reload; all of them are listed.
 `environment_variables` adds variables before anything else is read; one that the process already has keeps its value, with a warning.
-References to secret stores (`secret://`, `vault://`, `aws-sm://`, `gcp-sm://`, `azure-kv://`, `conjur://`, `oidc/…`) are not built yet and are refused.
+References to secret stores are not built yet and are refused:
+`secret://`, `vault://`, `aws-sm://`, `gcp-sm://`, `azure-kv://`, `conjur://`, `oidc/…`.
 
 ## Environment
 
@@ -68,7 +73,8 @@ References to secret stores (`secret://`, `vault://`, `aws-sm://`, `gcp-sm://`, 
 ## Included files
 
 `include: [a.yaml, b.yaml]` names files relative to the one that has it.
-The including file comes first, then each of them: lists are joined, maps merged, and of two single values the later one wins, with a warning when they differ.
+The including file comes first, then each of them.
+Lists are joined, maps merged, and of two single values the later one wins, with a warning when they differ.
 A file counts once; files that include each other in a circle are refused.
 
 ## Limits

@@ -39,9 +39,8 @@ class Answer:
 
     events: list[RelayEvent]
     stack: AsyncExitStack
-    upstream: UpstreamAnswer
+    upstream: UpstreamAnswer | None
     path: StreamPath | None
-    headers_held: bool = False
 
 
 @dataclass(slots=True)
@@ -97,6 +96,8 @@ class Attempts:
     async def _attempt(self, step: Try) -> Answer:
         deployment = for_call(step.deployment, self.decoded.controls)
         codec = self._codec(deployment)
+        if codec is None:
+            return await self._count_here(step, deployment)
         facts = CallFacts(call_id=self.account.call_id, created=self.account.started_at_ns // 1_000_000_000)
         encoded: Encoded = codec.encode(self.decoded.request, deployment, facts)
         await self._open(step, deployment)
@@ -151,9 +152,23 @@ class Attempts:
         path.close()
         raise UpstreamError(f"{self._provider_name()} answered a stream without content", provider=self._provider_name())
 
+    async def _count_here(self, step: Try, deployment: Deployment) -> Answer:
+        """Count with the offline tokenizer: the provider cannot be asked."""
+        self.account.deployment, self.account.group = deployment, step.group
+        count = await self.settlement.count_input(self.decoded.request, deployment)
+        data = self.account.inbound.surface.codec.encode(count, self._memo(step, deployment))
+        return Answer(events=[RelayEvent(data=data)], stack=AsyncExitStack(), upstream=None, path=None)
+
     def _codec(self, deployment: Deployment) -> Any:
+        """Return the codec of this call's capability; None only for a token count that the provider does not offer.
+
+        Raises:
+            NotBuiltError: the provider cannot do what is asked.
+        """
         provider: Provider = self.snapshot.providers[deployment.provider]
         request = self.decoded.request
+        if self.account.inbound.surface.operation == "count_tokens":
+            return provider.count_tokens
         codec = (
             provider.embeddings
             if isinstance(request, EmbeddingRequest)

@@ -8,10 +8,12 @@ import msgspec
 from tianji_app.call.account import Account
 from tianji_app.snapshot import Snapshot
 from tianji_core.calls.cost import Cost
+from tianji_core.calls.deployment import Deployment
 from tianji_core.calls.events import CallEvent, UsageSource
 from tianji_core.calls.usage import Usage
 from tianji_core.ports.token_counter import TokenCounter
 from tianji_core.pricing.cost import cost
+from tianji_core.shapes.codecs import Request
 from tianji_core.spend.record import SpendRecord
 from tianji_core.translation.meter import Meter
 from tianji_core.translation.token_text import encoding_of, fixed_tokens, request_text
@@ -37,6 +39,8 @@ class Settlement:
 
         A cut answer costs what was reported so far, or what can be counted of it, whichever is more.
         """
+        if account.inbound.surface.operation == "count_tokens":
+            return Bill(Usage(), "none", Cost(source="computed"))
         if account.deployment is None or account.first_chunk_at_ns is None:
             return Bill(Usage(), "none", Cost())
         usage, source = await self._usage(account, complete=complete)
@@ -67,9 +71,12 @@ class Settlement:
         request, deployment = account.request, account.deployment
         if request is None or deployment is None:
             return Usage()
-        encoding = encoding_of(deployment.model)
-        given = await self.counter.count(request_text(request), encoding) + fixed_tokens(request)
-        return Usage(input_text=given, output_text=await self._output(account.meter, encoding))
+        given = await self.count_input(request, deployment)
+        return Usage(input_text=given, output_text=await self._output(account.meter, encoding_of(deployment.model)))
+
+    async def count_input(self, request: Request, deployment: Deployment) -> int:
+        """Return how many tokens a request has, by the offline tokenizer."""
+        return await self.counter.count(request_text(request), encoding_of(deployment.model)) + fixed_tokens(request)
 
     async def _output(self, meter: Meter, encoding: str) -> int:
         text = meter.text

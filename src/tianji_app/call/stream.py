@@ -92,7 +92,7 @@ class AnswerStream:
         provider = self.account.deployment.provider if self.account.deployment else "the provider"
         try:
             with anyio.fail_after(seconds):
-                return await anext(self.answer.upstream)
+                return None if self.answer.upstream is None else await anext(self.answer.upstream)
         except StopAsyncIteration:
             return None
         except TimeoutError:

@@ -51,29 +51,37 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the key is absent; one whose value was reported as wrong is not."""
         return name not in self.given
 
-    def flag(self, name: str, default: bool = False) -> bool:
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return true or false; `default` where the key is absent."""
         value = self.get(name, bool)
         return default if value is None else value
 
     def text(self, name: str) -> str | None:
+        """Return a text, never an empty one."""
         return self.get(name, str)
 
     def secret(self, name: str) -> Secret | None:
+        """Return a credential."""
         return self.get(name, Secret)
 
     def whole(self, name: str) -> int | None:
+        """Return a whole number."""
         return self.get(name, int)
 
     def seconds(self, name: str) -> float | None:
+        """Return a duration in seconds."""
         return self.get(name, float)
 
     def number(self, name: str) -> Decimal | None:
+        """Return an exact number."""
         return self.get(name, Decimal)
 
     def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of texts; an absent one is empty."""
         return self.get(name, tuple) or ()
 
     def place_of(self, name: str) -> Place:
+        """Return where a key stands; the block's own place where it is absent."""
         found = self.values.get(name)
         return found.place if found is not None else self.place
 

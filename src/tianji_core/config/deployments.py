@@ -155,7 +155,7 @@ class _Builder:
         block, provider, model = parts.block, parts.named.provider, parts.named.model
         base_model = parts.info.text("base_model")
         given = parts.info.text("id")
-        drop = block.flag("drop_params", self.sources.settings.flag("drop_params"))
+        drop = block.flag("drop_params", default=self.sources.settings.flag("drop_params"))
         order = block.whole("order")
         return Deployment(
             id=self.ids.configured(given, parts.info.place_of("id"))

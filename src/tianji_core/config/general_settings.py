@@ -36,7 +36,7 @@ def read_general(block: Block, environment: Mapping[str, str], problems: Problem
         host=environment.get("TIANJI_HOST") or block.text("host"),
         port=block.whole("port") if port is None else port,
         max_request_bytes=int(size * _MIB),
-        compat_headers=block.flag("compat_headers", True),
+        compat_headers=block.flag("compat_headers", default=True),
         metrics_token=block.secret("metrics_token"),
         **_words(block, "tokenizer", "create_status", "error_style", "response_model"),
     )

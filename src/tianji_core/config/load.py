@@ -90,7 +90,7 @@ def _read(
         prices=read_prices(settings, reader),
         callbacks=callbacks,
         litellm_metric_names="prometheus" in callbacks or "litellm" in metrics.texts("naming"),
-        turn_off_message_logging=settings.flag("turn_off_message_logging", True),
+        turn_off_message_logging=settings.flag("turn_off_message_logging", default=True),
         drop_params=settings.flag("drop_params"),
         warnings=_ordered(problems),
         environment_to_set=env.to_set,

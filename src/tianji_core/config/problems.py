@@ -29,7 +29,7 @@ class ConfigurationWarning(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.file}:{self.line}: {self.message}"
 
 
-class ConfigurationErrors(ConfigurationError):
+class ConfigurationErrors(ConfigurationError):  # noqa: N818 - it is several errors
     """All that is wrong with a configuration.
 
     Attributes:
@@ -70,12 +70,15 @@ class Problems:
         return len(self.errors) + len(self.warnings) > _MANY
 
     def error(self, place: Place, message: str, hint: str | None = None) -> None:
+        """Note an error; reading goes on."""
         self.errors.append(ConfigurationError(_shown(message), file=place.file, line=place.line, hint=hint))
 
     def error_without_place(self, message: str, hint: str | None = None, file: str | None = None) -> None:
+        """Note an error of the environment, or of a file that has no lines."""
         self.errors.append(ConfigurationError(_shown(message), file=file, hint=hint))
 
     def warn(self, place: Place, message: str) -> None:
+        """Note something that does not stop the start."""
         self.warnings.append(ConfigurationWarning(file=place.file, line=place.line, message=_shown(message)))
 
     def warn_once(self, name: str, place: Place, message: str) -> None:

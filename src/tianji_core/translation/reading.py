@@ -37,8 +37,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     finish_reasons: tuple[str, ...] = ()
 
 
-def read(answer: Response | Chunk) -> Reading:
-    """Return the reading of a whole answer or of a chunk."""
+def read(answer: Response | Chunk | int) -> Reading:
+    """Return the reading of a whole answer or of a chunk; a token count says nothing to be billed."""
     match answer:
         case ChatResponse():
             return Reading(
@@ -66,6 +66,8 @@ def read(answer: Response | Chunk) -> Reading:
             )
         case EmbeddingResponse():
             return Reading(model=answer.model, usage=answer.usage)
+        case int():
+            return Reading()
 
 
 def _texts(parts: tuple[Part, ...]) -> Iterator[str]:

@@ -90,7 +90,8 @@ def test_strict_config_leaves_parameters_alone() -> None:
 
 def test_prices_of_the_parameters_win_over_those_of_the_facts() -> None:
     text = (
-        "model_list:\n  - model_name: a\n    tianji_params: {model: gpt-4o, api_key: x, input_cost_per_token: 0, output_cost_per_token: 2e-6}\n"
+        "model_list:\n  - model_name: a\n"
+        "    tianji_params: {model: gpt-4o, api_key: x, input_cost_per_token: 0, output_cost_per_token: 2e-6}\n"
         "    model_info: {input_cost_per_token: 1e-6, output_cost_per_token: 0.000002, cache_read_input_token_cost: 3, mode: chat}"
     )
     deployment = load(text).deployments[0]

@@ -104,7 +104,8 @@ def test_text_from_a_reference_is_read_as_what_its_key_wants() -> None:
 
 def test_environment_variables_fill_references_and_are_handed_on() -> None:
     config = load(
-        "environment_variables: {TOKEN: $OUTER, SECOND: '${TOKEN}-2', NUMBER: 007, NOTHING: null}\ngeneral_settings: {metrics_token: $SECOND}",
+        "environment_variables: {TOKEN: $OUTER, SECOND: '${TOKEN}-2', NUMBER: 007, NOTHING: null}\n"
+        "general_settings: {metrics_token: $SECOND}",
         {"OUTER": "o"},
     )
     assert config.general.metrics_token == Secret("o-2")

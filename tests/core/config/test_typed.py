@@ -98,10 +98,16 @@ def test_values_out_of_range_say_what_is_allowed(text: str, key: Key, message: s
     assert str(caught.value) == message
 
 
+def _answer(text: str, kind: Kind) -> object:
+    try:
+        return _typed(text, kind)
+    except WrongValueError as error:
+        return str(error).partition(" ")[0]
+
+
 @pytest.mark.parametrize("kind", get_args(Kind))
 @pytest.mark.parametrize("text", ["x", "1", "1.5", "true", "null", "[]", "[1]", "{}", "{a: 1}"])
 def test_every_kind_answers_every_node(kind: Kind, text: str) -> None:
-    try:
-        assert _typed(text, kind) is not None
-    except WrongValueError as error:
-        assert str(error).startswith("expected ")
+    answer = _answer(text, kind)
+    assert answer == "expected" or not isinstance(answer, str) or kind in ("text", "names", "flag_or_text")
+    assert answer is not None

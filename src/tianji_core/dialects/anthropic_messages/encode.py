@@ -50,7 +50,7 @@ def encode_body(request: ChatRequest, deployment: Deployment, dropping: Dropping
     put_parameters(body, request, deployment, dropping, own=own)
     put_sampling(body, request, generation, plan, dropping, version=version)
     _put_tools(body, request, generation, names, plan, dropping)
-    json_tool = _put_format(body, request, generation, plan, own=own)
+    json_tool = _put_format(body, request, generation, plan, dropping)
     _put_thinking(body, plan)
     if called and "tools" not in body and not own:
         _put_dummy_tools(body, [names[name] for name in called])
@@ -108,10 +108,14 @@ def _put_dummy_tools(body: dict[str, object], called: list[str]) -> None:
     body["tool_choice"] = {"type": "none"}
 
 
-def _put_format(body: dict[str, object], request: ChatRequest, generation: Generation, plan: Plan, *, own: bool) -> bool:
+def _put_format(body: dict[str, object], request: ChatRequest, generation: Generation, plan: Plan, dropping: Dropping) -> bool:
     """Ask for an answer in a shape; return whether it will come as the call of our own tool. Without a schema there is no way to ask."""
+    own = request.dialect == DIALECT
     wanted = request.response_format
-    if wanted is None or wanted.schema is None:
+    if wanted is None or wanted.kind == "text":
+        return False
+    if wanted.schema is None:
+        dropping.note("response_format")
         return False
     if own or generation.has_structured_output:
         schema = wanted.schema if own else fit_schema(wanted.schema)
@@ -119,15 +123,23 @@ def _put_format(body: dict[str, object], request: ChatRequest, generation: Gener
         return False
     tools = body.get("tools")
     others = tools if isinstance(tools, list) else []
-    body["tools"] = [
-        *others,
-        {"name": JSON_TOOL, "description": wanted.description or "Give the answer.", "input_schema": tool_schema(wanted.schema)},
-    ]
-    if plan.is_on:
-        body["tool_choice"] = {"type": "auto"}
-    else:
-        body["tool_choice"] = {"type": "any"} if others else {"type": "tool", "name": JSON_TOOL}
+    answer = {"name": JSON_TOOL, "description": wanted.description or "Give the answer.", "input_schema": tool_schema(wanted.schema)}
+    body["tools"] = [*others, answer]
+    known = body.get("tool_choice")
+    body["tool_choice"] = _choice_beside_answer(known if isinstance(known, dict) else {}, plan, has_others=bool(others))
     return True
+
+
+def _choice_beside_answer(known: dict[str, object], plan: Plan, *, has_others: bool) -> dict[str, object]:
+    """Make the model call our tool, or where the caller has tools, one of all; while it thinks it may not be forced."""
+    kept = {name: value for name, value in known.items() if name == "disable_parallel_tool_use"}
+    if plan.is_on:
+        return {"type": "auto", **kept}
+    if known.get("type") == "tool":
+        return known
+    if has_others and known.get("type") != "none":
+        return {"type": "any", **kept}
+    return {"type": "tool", "name": JSON_TOOL}
 
 
 def _put_thinking(body: dict[str, object], plan: Plan) -> None:

@@ -46,6 +46,8 @@ def plan_thinking(request: ChatRequest, deployment: Deployment, generation: Gene
     if reasoning is None:
         return Plan(max_tokens=tokens)
     if reasoning.mode is not None:
+        if request.max_output_tokens is None and tokens <= (reasoning.budget_tokens or 0):
+            tokens = (reasoning.budget_tokens or 0) + DEFAULT_TOKENS
         return _own_words(reasoning, tokens, generation)
     if request.dialect == DIALECT:
         return Plan(max_tokens=tokens, effort=reasoning.effort)

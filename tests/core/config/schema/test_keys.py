@@ -23,4 +23,4 @@ def test_every_built_key_says_what_it_means(block: Table) -> None:
 
 @pytest.mark.parametrize("block", TABLES, ids=lambda block: block.path)
 def test_a_choice_is_never_neutral_and_unbuilt(block: Table) -> None:
-    assert [key.name for key in block.keys if key.choices and key.status not in ("built",)] == []
+    assert [key.name for key in block.keys if key.choices and key.status != "built"] == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.postgres import PostgresServer, running_postgres
-from support.stores import SqlSource, Stores, fresh_database, memory_stores, sql_stores, sqlite_template
+from support.stores import SqlSource, Stores, borrowed_database, fresh_database, memory_stores, sql_stores, sqlite_template
 
 
 @pytest.fixture(scope="session")
@@ -57,5 +57,5 @@ async def stores(store_source: SqlSource | None, tmp_path: Path) -> AsyncIterato
         async with memory_stores() as found:
             yield found
     else:
-        async with fresh_database(store_source, tmp_path) as url, sql_stores(url, tmp_path) as found:
+        async with borrowed_database(store_source, tmp_path) as url, sql_stores(url, tmp_path) as found:
             yield found

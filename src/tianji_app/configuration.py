@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
@@ -40,10 +39,10 @@ class ConfigurationSource:
         Raises:
             ConfigurationError: something in them is wrong; the message holds every file, line and reason.
         """
-        table = self._prices(PriceSettings(), None)
+        table = self._prices(PriceSettings())
         config = self._config(table)
         if config.prices != PriceSettings():
-            table = self._prices(config.prices, self.options.config)
+            table = self._prices(config.prices)
             config = self._config(table)
         config = msgspec.structs.replace(config, deployments=(*config.deployments, *self.extra))
         return Snapshot(
@@ -59,15 +58,15 @@ class ConfigurationSource:
             return config_without_file(self.options.environment)
         return load_config_file(self.options.config, self.options.environment, self.providers, table.known)
 
-    def _prices(self, settings: PriceSettings, config_path: str | None) -> PriceTable:
+    def _prices(self, settings: PriceSettings) -> PriceTable:
         make = partial(price_table, package=self.packaged.entries, date=self.packaged.date, corrections=self.packaged.corrections)
         file = None
         if settings.file is not None:
-            path = Path(config_path or ".").parent / settings.file.path
-            source = read_source(str(path))
+            path = settings.file.path
+            source = read_source(path)
             if source.text is None:
-                raise ConfigurationError(f"the price file cannot be read: {source.problem}", file=str(path))
-            file = PricesFile(entries=_entries(source.text, str(path)), mode=settings.file.mode)
+                raise ConfigurationError(f"the price file cannot be read: {source.problem}", file=path)
+            file = PricesFile(entries=_entries(source.text, path), mode=settings.file.mode)
         return make(file=file, overrides=settings.overrides)
 
 

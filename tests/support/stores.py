@@ -99,7 +99,7 @@ async def open_sql(url: str, data_dir: Path) -> AsyncIterator[SqlStore]:
 
 @asynccontextmanager
 async def fresh_database(source: SqlSource, data_dir: Path, *, empty: bool = False) -> AsyncIterator[str]:
-    """Return the URL of a database of its own, with our schema unless it shall be empty."""
+    """Return the URL of a database that nobody else uses, with our schema unless it shall be empty."""
     if isinstance(source, Path):
         if not empty:
             shutil.copyfile(source, data_dir / "tianji.db")
@@ -110,6 +110,19 @@ async def fresh_database(source: SqlSource, data_dir: Path, *, empty: bool = Fal
         yield source.url_of(name)
     finally:
         await source.drop_database(name)
+
+
+@asynccontextmanager
+async def borrowed_database(source: SqlSource, data_dir: Path) -> AsyncIterator[str]:
+    """Return the URL of an empty database for someone who leaves its schema as it is."""
+    if isinstance(source, Path):
+        async with fresh_database(source, data_dir) as url:
+            yield url
+        return
+    name = await source.borrow_database()
+    yield source.url_of(name)
+    # Only after a success: what a failed test left behind is nobody's business any more.
+    await source.give_back(name)
 
 
 @contextmanager

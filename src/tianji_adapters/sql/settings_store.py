@@ -19,7 +19,6 @@ class SqlSettingsStore:
     async def get(self, name: str) -> str | None:
         """Return the text of that name."""
 
-
         async def work(connection: AsyncConnection) -> str | None:
             return (await connection.execute(_value_of(name))).scalar_one_or_none()
 

@@ -174,7 +174,7 @@ def test_caller_tool_name_is_made_legal_in_the_history_too() -> None:
     names = ToolNames.of(["a.b"])
     call = Message(role="assistant", parts=(ToolCall(id="1", name="a.b", arguments=""),))
     _, turns = encode_history([_said("user", "x"), call], _encoding(names=names))
-    assert turns[1]["content"][0] == {"type": "tool_use", "id": "1", "name": "a_b", "input": {}}
+    assert turns[1]["content"] == [{"type": "tool_use", "id": "1", "name": "a_b", "input": {}}]
 
 
 def test_own_conversation_keeps_ids_runs_and_places() -> None:

@@ -146,9 +146,7 @@ def test_thinking_and_effort_are_one_wish(fields: dict[str, Any], reasoning: Rea
 
 def test_output_format_is_a_response_format_and_the_rest_of_its_object_is_kept() -> None:
     request = _decode(output_config={"format": {"type": "json_schema", "schema": {"type": "object"}}, "task_budget": {"total": 5}})
-    assert request.response_format == ResponseFormat(
-        kind="json_schema", name="structured_output", schema={"type": "object"}, strict=True
-    )
+    assert request.response_format == ResponseFormat(kind="json_schema", name="structured_output", schema={"type": "object"}, strict=True)
     assert request.rest == Rest(DIALECT, {"output_config": {"task_budget": {"total": 5}}})
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
 from support.postgres import PostgresServer, running_postgres
 from support.stores import SqlSource, Stores, borrowed_database, fresh_database, memory_stores, sql_stores, sqlite_template
 

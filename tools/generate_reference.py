@@ -67,8 +67,8 @@ def _errors() -> str:
     return (
         "# Errors\n\n"
         "Every error has the envelope of the surface that the caller speaks.\n"
-        "OpenAI surfaces answer `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`,\n"
-        "the Messages surface `{\"type\": \"error\", \"error\": {\"type\", \"message\"}, \"request_id\"}` (where 503 is sent as 529),\n"
+        'OpenAI surfaces answer `{"error": {"message", "type", "param", "code"}}`,\n'
+        'the Messages surface `{"type": "error", "error": {"type", "message"}, "request_id"}` (where 503 is sent as 529),\n'
         "management routes OpenAI's form with the status as `code` and a sibling `detail`.\n"
         "`x-should-retry: false` stands where a client that retries by status alone would do so in vain;\n"
         "`retry-after` and `retry-after-ms` stand where the end of a refusal is known.\n"

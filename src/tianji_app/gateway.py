@@ -32,7 +32,7 @@ from tianji_core.calls.events import CallStatus
 from tianji_core.calls.http import Headers
 from tianji_core.calls.random import Rng
 from tianji_core.calls.usage import Usage
-from tianji_core.errors import ClientGoneError, TianjiError
+from tianji_core.errors import ClientGoneError, GuardrailBlockedError, TianjiError
 from tianji_core.ports.admission import Admission
 from tianji_core.ports.clock import Clock
 from tianji_core.ports.dispatcher import EventSink
@@ -93,26 +93,30 @@ class OpenedCall:
     _attempts: Attempts | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _admitted: bool = False
+    _answering: bool = False
     _settled: bool = False
 
     async def __aenter__(self) -> CallStream:
         """Do everything up to the first content of the answer."""
         try:
-            return await self._begin()
-        except TianjiError as error:
-            await self._shielded("error", error)
-            raise
+            stream = await self._begin()
         except BaseException as error:
-            cancelled = isinstance(error, anyio.get_cancelled_exc_class())
-            await self._shielded("cancelled" if cancelled else "error", ClientGoneError("the client left") if cancelled else error)
+            await self._end(error)
             raise
+        self._answering = True
+        return stream
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Settle what was cut short, and let the connection go."""
-        if not self._settled:
-            await self._shielded("cancelled", ClientGoneError("the client left before the end of the answer"))
-        with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
-            await self._stack.aclose()
+        """Let the connection go, and settle what was cut short."""
+        await self._end(None if isinstance(error, OSError) else error)  # a socket that takes no more is a client that left
+
+    async def _end(self, error: BaseException | None) -> None:
+        try:
+            with anyio.move_on_after(_SETTLE_SECONDS, shield=True):  # first of all: no provider works on for nobody
+                await self._stack.aclose()
+        finally:
+            with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
+                await self._settle(*_ending(error))
 
     async def _begin(self) -> CallStream:
         gateway, account = self.gateway, self.account
@@ -197,33 +201,33 @@ class OpenedCall:
             return Bill(Usage(), "none", Cost())
         return await self.gateway.settlement.bill(self.account, self._snapshot, complete=complete)
 
-    async def _shielded(self, status: CallStatus, error: BaseException) -> None:
-        with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
-            await self._settle(status, error)
-
     async def _settle(self, status: CallStatus, error: BaseException | None) -> None:
-        """Write the account, once: journal, then what admission holds, then the event."""
+        """Write the account, once: journal, then what admission holds, then the event. A cancelled call is written like every other."""
         if self._settled:
             return
         self._settled = True
         gateway = self.gateway
-        bill = await self._bill(complete=status == "ok")
+        with anyio.CancelScope(shield=True):  # counting and pricing touch nothing outside that could hang
+            bill = await self._bill(complete=status == "ok")
         event = self.account.event(
             status=status,
-            http_status=200 if error is None else http_status_of(error),
+            http_status=200 if error is None or self._answering else http_status_of(error),
             ended_at_ns=gateway.clock.now_ns(),
             error=error,
             usage=bill.usage,
             usage_source=bill.source,
             cost=bill.cost,
         )
-        if self._admitted:
-            billed = self._attempts.billed if self._attempts else []
-            await gateway.journal.settle(self.account.call_id, rows_of(event, billed))
-            await gateway.admission.settle(self.account.call_id, bill.usage, bill.cost)
-        if self._attempts is not None:
+        try:
+            if self._admitted:
+                billed = self._attempts.billed if self._attempts else []
+                await gateway.journal.settle(self.account.call_id, rows_of(event, billed))
+        finally:
             self._report(error)
-        gateway.events.call_finished(event)
+            gateway.events.call_finished(event)
+            if self._admitted:
+                with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
+                    await gateway.admission.settle(self.account.call_id, bill.usage, bill.cost)
 
     def _report(self, error: BaseException | None) -> None:
         """Tell the plan how its running attempt ended; without one nothing happens."""
@@ -237,3 +241,14 @@ class OpenedCall:
             plan.cancelled()
         else:
             plan.failed(error, now=now)
+
+
+def _ending(error: BaseException | None) -> tuple[CallStatus, BaseException]:
+    """Return how a call ends that was cut short by an error, by a cancellation, or by a reader who stopped."""
+    if isinstance(error, ClientGoneError):
+        return "cancelled", error
+    if isinstance(error, GuardrailBlockedError):
+        return "blocked", error
+    if isinstance(error, Exception):
+        return "error", error
+    return "cancelled", ClientGoneError("the client left before the end of the answer")

@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tianji_core"
 
 
-
 def _has_behaviour(module: Path) -> bool:
     """Whether a module decides anything: a function with a body that is no docstring, outside a protocol."""
     tree = ast.parse(module.read_text())

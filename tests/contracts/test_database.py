@@ -2,8 +2,8 @@
 
 import anyio
 import pytest
-from support.stores import Stores
 
+from support.stores import Stores
 from tianji_core.errors import ConfigurationError
 
 
@@ -55,11 +55,10 @@ async def test_waiting_process_gets_its_turn(stores: Stores) -> None:
         async with stores.again().only_process(wait_seconds=10):
             order.append("second")
 
-    async with anyio.create_task_group() as tasks:
-        async with stores.database.only_process(wait_seconds=0):
-            tasks.start_soon(wait)
-            await anyio.wait_all_tasks_blocked()
-            order.append("first leaves")
+    async with anyio.create_task_group() as tasks, stores.database.only_process(wait_seconds=0):
+        tasks.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        order.append("first leaves")
     assert order == ["first leaves", "second"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio
 import pytest
+
 from support.certificates import Certificates
 from support.fault_server import (
     CHUNKED,
@@ -23,7 +24,6 @@ from support.fault_server import (
     then_silent,
     whole,
 )
-
 from tianji_adapters.http_client.transport import HttpxTransport
 from tianji_core.calls.deployment import TransportOptions
 from tianji_core.calls.http import Bearer, HeaderKey, HttpRequest, HttpResponse, QueryKey

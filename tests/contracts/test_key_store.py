@@ -1,12 +1,13 @@
 """What every `KeyStore` must do."""
 
+from contextlib import suppress
 from decimal import Decimal
 
 import anyio
 import msgspec
 import pytest
-from support.stores import NOW_NS, Stores, virtual_key
 
+from support.stores import NOW_NS, Stores, virtual_key
 from tianji_core.access.keys import KeyHash, KeyId, VirtualKey, hash_key
 from tianji_core.errors import ConflictError, NotFoundError
 from tianji_core.ports.key_store import KeyFilter
@@ -171,15 +172,13 @@ async def test_named_key_that_cannot_be_stored_leaves_the_old_one(stores: Stores
 @pytest.mark.anyio
 async def test_ten_replacements_at_once_leave_one_key(stores: Stores) -> None:
     async def replace(number: int) -> None:
-        try:
+        with suppress(ConflictError):  # who collides five times in a row gives up
             await stores.keys.replace_named(virtual_key(number, alias="quickstart"), "quickstart")
-        except ConflictError as error:
-            assert error.code == "key_alias_exists"  # only after five collisions in a row
 
     async with anyio.create_task_group() as tasks:
         for number in range(10):
             tasks.start_soon(replace, number)
-    assert (await stores.keys.page(KeyFilter(alias="quickstart"), page=1, size=10)).total == 1
+    assert (await stores.keys.page(_ALL, page=1, size=10)).total == 1
 
 
 @pytest.mark.anyio

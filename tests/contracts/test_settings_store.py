@@ -2,6 +2,7 @@
 
 import anyio
 import pytest
+
 from support.stores import Stores
 
 

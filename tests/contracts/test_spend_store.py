@@ -2,8 +2,8 @@
 
 import anyio
 import pytest
-from support.stores import Stores, record
 
+from support.stores import Stores, record
 from tianji_core.access.keys import KeyId
 
 _KEY = KeyId("key-1")

@@ -4,6 +4,7 @@
 root starts it as "nobody" (uid 65534), from a copy where "nobody" cannot read the wheel's own files.
 """
 
+import importlib
 import os
 import secrets
 import shutil
@@ -20,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import asyncpg
 from sqlalchemy import make_url
 
 from tianji_adapters.sql.store import open_store
 from tianji_adapters.sql.tables import METADATA
+
+asyncpg: Any = importlib.import_module("asyncpg")  # it has no types
 
 _NOBODY = 65534
 _READY_SECONDS = 30
@@ -65,9 +67,13 @@ class PostgresServer:
     async def give_back(self, name: str) -> None:
         """Empty a database whose schema is as it was; making a new one takes ten times as long."""
         kept = "WHERE name <> 'schema.compatible_since'"
-        statements = [f"DELETE FROM {table} {kept if table == 'settings' else ''}" for table in METADATA.tables]
+        statements = [f"DELETE FROM {table} {kept if table == 'settings' else ''}" for table in METADATA.tables]  # noqa: S608  # our own names
         await self.execute(";".join(statements), database=name)
         self.emptied.append(name)
+
+    async def end_connections(self, name: str) -> None:
+        """Cut every connection to a database."""
+        await self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608  # our own name
 
     async def drop_database(self, name: str) -> None:
         """Drop a database, whoever is still connected."""

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import msgspec
 from sqlalchemy import select
-from support.postgres import PostgresServer
 
+from support.postgres import PostgresServer
 from tianji_adapters.memory.database import MemoryDatabase
 from tianji_adapters.memory.key_store import MemoryKeyStore
 from tianji_adapters.memory.settings_store import MemorySettingsStore
@@ -121,7 +122,6 @@ async def borrowed_database(source: SqlSource, data_dir: Path) -> AsyncIterator[
         return
     name = await source.borrow_database()
     yield source.url_of(name)
-    # Only after a success: what a failed test left behind is nobody's business any more.
     await source.give_back(name)
 
 
@@ -155,7 +155,7 @@ def call_id_of(number: int, *, day: int = 0) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def virtual_key(number: int, **changes: object) -> VirtualKey:
+def virtual_key(number: int, **changes: Any) -> VirtualKey:
     """Return a key whose secret is known to nobody; the higher its number, the newer."""
     key = VirtualKey(
         id=KeyId(call_id_of(number)),
@@ -169,7 +169,7 @@ def virtual_key(number: int, **changes: object) -> VirtualKey:
     return msgspec.structs.replace(key, **changes)
 
 
-def record(number: int, *, seq: int = 0, day: int = 0, nano: int = 1_000, **changes: object) -> SpendRecord:
+def record(number: int, *, seq: int = 0, day: int = 0, nano: int = 1_000, **changes: Any) -> SpendRecord:
     """Return a record of a call that went well and cost `nano`."""
     started_ns = NOW_NS + day * 86_400_000 * _NS_PER_MS
     event = CallEvent(

@@ -93,11 +93,12 @@ class Relay:
 
 @dataclass(slots=True)
 class _Exchange:
-    """The sending half. `last_sent` is monotonic, for the keep-alive."""
+    """The sending half. `last_sent` is monotonic, for the keep-alive; `sending` while a slow client has not taken a piece yet."""
 
     send: Send
     started: bool = False
     ended: bool = False
+    sending: bool = False
     last_sent: float = field(default_factory=anyio.current_time)
 
     async def start(self, status: int, headers: Headers) -> None:
@@ -106,8 +107,10 @@ class _Exchange:
         await self.send({"type": "http.response.start", "status": status, "headers": pairs})
 
     async def body(self, data: bytes) -> None:
-        self.last_sent = anyio.current_time()
+        self.sending = True
         await self.send({"type": "http.response.body", "body": data, "more_body": True})
+        self.sending = False
+        self.last_sent = anyio.current_time()
 
     async def end(self) -> None:
         self.ended = True
@@ -117,7 +120,8 @@ class _Exchange:
 async def _keep_alive(stream: CallStream, exchange: _Exchange) -> None:
     """Send something that means nothing whenever the stream was silent for a while: proxies close idle connections."""
     while not exchange.ended:
-        silent = anyio.current_time() - exchange.last_sent
+        # What still waits for the client keeps the connection busy; a piece behind it could even come after the end.
+        silent = 0.0 if exchange.sending else anyio.current_time() - exchange.last_sent
         if silent < KEEP_ALIVE_SECONDS:
             await anyio.sleep(KEEP_ALIVE_SECONDS - silent)
             continue

@@ -13,12 +13,15 @@ from tianji_core.spend.record import SpendRecord
 
 @dataclass(slots=True)
 class MemoryJournal:
-    """A bounded queue of settled rows. `capacity` is counted in rows; one call's rows always go in together."""
+    """A bounded queue of settled rows. `capacity` is counted in rows; one call's rows always go in together.
+
+    A caller that is cancelled while it waits for room leaves its rows here all the same, above the capacity.
+    """
 
     capacity: int = 10_000
     _open: dict[str, OpenCall] = field(default_factory=dict)
     _rows: deque[SpendRecord] = field(default_factory=deque)
-    _changed: anyio.Condition = field(default_factory=anyio.Condition)
+    _changed: anyio.Event = field(default_factory=anyio.Event)
 
     async def open(self, call: OpenCall) -> None:
         """Remember that the call goes upstream."""
@@ -26,27 +29,30 @@ class MemoryJournal:
 
     async def settle(self, call_id: str, records: Sequence[SpendRecord]) -> None:
         """Append the rows of a call, waiting for room."""
-        async with self._changed:
+        try:
             while self._rows and len(self._rows) + len(records) > self.capacity:
                 await self._changed.wait()
+        finally:
             self._rows.extend(records)
             self._open.pop(call_id, None)
-            self._changed.notify_all()
+            self._tell()
 
     async def pending(self, limit: int) -> Sequence[SpendRecord]:
         """Return the oldest rows, waiting for the first."""
-        async with self._changed:
-            while not self._rows:
-                await self._changed.wait()
-            return tuple(islice(self._rows, limit))
+        while not self._rows:
+            await self._changed.wait()
+        return tuple(islice(self._rows, limit))
 
     async def flushed(self, count: int) -> None:
         """Forget the oldest rows."""
-        async with self._changed:
-            for _ in range(count):
-                self._rows.popleft()
-            self._changed.notify_all()
+        for _ in range(count):
+            self._rows.popleft()
+        self._tell()
 
     def waiting(self) -> int:
         """How many rows are not flushed."""
         return len(self._rows)
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()

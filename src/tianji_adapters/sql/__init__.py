@@ -1,0 +1,1 @@
+"""Storage in SQL: SQLite and PostgreSQL."""

@@ -46,7 +46,7 @@ class Instant(TypeDecorator[int]):
         microseconds = value // _NS_PER_MICROSECOND
         return _EPOCH + timedelta(microseconds=microseconds) if dialect.name == "postgresql" else microseconds
 
-    def process_result_value(self, value: object | None, dialect: Dialect) -> int | None:  # noqa: ARG002  # SQLAlchemy's signature
+    def process_result_value(self, value: object | None, dialect: Dialect) -> int | None:
         """Return nanoseconds."""
         if isinstance(value, datetime):
             return (value - _EPOCH) // _MICROSECOND * _NS_PER_MICROSECOND
@@ -80,7 +80,7 @@ class Words(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return the text that can be stored."""
         return None if value is None else clean(value)
 

@@ -1,0 +1,1 @@
+"""Logs and metrics, both made from the one event of each call."""

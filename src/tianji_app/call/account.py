@@ -53,6 +53,11 @@ class Account:
         """Whether any attempt was begun."""
         return self.upstream_started_at_ns is not None
 
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether an attempt was sent that has not ended."""
+        return self.upstream_started_at_ns is not None and self.upstream_ended_at_ns is None
+
     def begin_attempt(self, deployment: Deployment, group: str, url: str, dropped: Sequence[str], now_ns: int) -> None:
         """Note an attempt that is about to be sent; the meter begins anew."""
         self.deployment, self.group, self.dropped = deployment, group, tuple(dropped)
@@ -60,6 +65,11 @@ class Account:
         self.upstream_started_at_ns = now_ns
         self.first_chunk_at_ns = self.upstream_ended_at_ns = None
         self.meter = Meter()
+
+    def fail_attempt(self, now_ns: int) -> None:
+        """Note that the attempt failed before its answer began: from here on it costs nothing."""
+        self.upstream_ended_at_ns = now_ns
+        self.first_chunk_at_ns = None
 
     def event(
         self,

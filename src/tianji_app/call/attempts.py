@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import msgspec
@@ -17,7 +17,7 @@ from tianji_core.calls.events import Attempt, CallEvent
 from tianji_core.calls.facts import CallFacts
 from tianji_core.calls.http import HttpResponse, header
 from tianji_core.dialects.completions_over_chat import completions_codec
-from tianji_core.errors import DeadlineExceededError, NotBuiltError, TianjiError, UpstreamError, UpstreamTimeoutError
+from tianji_core.errors import ClientGoneError, DeadlineExceededError, NotBuiltError, TianjiError, UpstreamError, UpstreamTimeoutError
 from tianji_core.ports.clock import Clock
 from tianji_core.ports.http_transport import HttpTransport, TransportLimits, UpstreamAnswer
 from tianji_core.ports.journal import Journal, OpenCall
@@ -82,9 +82,12 @@ class Attempts:
         except TianjiError as error:
             self._note(step, started, error)
             await self._keep_bill(error)
+            self.account.fail_attempt(self.clock.now_ns())
             self.plan.failed(error, now=self.clock.monotonic())
             return None
-        except BaseException:
+        except BaseException as error:
+            is_bug = isinstance(error, Exception)
+            self._note(step, started, error if is_bug else ClientGoneError("the client left before the answer began"))
             self.plan.cancelled()
             raise
         finally:
@@ -114,7 +117,7 @@ class Attempts:
         except BaseException as error:
             await _close(stack)
             if isinstance(error, TimeoutError):
-                raise self._timed_out(deployment, seconds) from None
+                raise self._timed_out(deployment, seconds, is_deadline=until >= self.plan.deadline) from None
             raise
 
     async def _begin_answer(
@@ -220,14 +223,14 @@ class Attempts:
             if event.reading is not None:
                 self.account.meter.add(event.reading)
 
-    def _timed_out(self, deployment: Deployment, seconds: float) -> TianjiError:
-        if self.clock.monotonic() >= self.plan.deadline:
+    def _timed_out(self, deployment: Deployment, seconds: float, *, is_deadline: bool) -> TianjiError:
+        if is_deadline:
             return DeadlineExceededError("the deadline of the call ran out before the provider answered")
         return UpstreamTimeoutError(f"{deployment.provider} did not answer within {seconds:.1f} seconds", provider=deployment.provider)
 
     async def _keep_bill(self, error: TianjiError) -> None:
         """Keep the bill of an attempt that brought content and failed all the same: it is a row of its own."""
-        if self.account.meter.usage is None:
+        if not self._has_bill:
             return
         bill = await self.settlement.bill(self.account, self.snapshot, complete=True)
         self.billed.append(
@@ -241,13 +244,24 @@ class Attempts:
                 cost=bill.cost,
             )
         )
-        self.account.first_chunk_at_ns = None
 
-    def _note(self, step: Try, started: int, error: TianjiError | None) -> None:
-        sent = not isinstance(error, UpstreamError) or error.sent
-        status = error.status if isinstance(error, UpstreamError) else None
-        billed = error is None or self.account.meter.usage is not None
-        doubtful = not billed and sent and status is None and isinstance(error, UpstreamError)
+    @property
+    def _has_bill(self) -> bool:
+        """Whether the running attempt brought usage; the meter may still be that of an attempt before."""
+        return self.account.first_chunk_at_ns is not None and self.account.meter.usage is not None
+
+    def _outcome(self, error: BaseException | None) -> Literal["unbilled", "billed", "doubtful"]:
+        if error is None or self._has_bill:
+            return "billed"
+        if isinstance(error, UpstreamError):
+            return "doubtful" if error.sent and error.status is None else "unbilled"
+        if not self.account.is_in_flight:
+            return "unbilled"
+        if isinstance(error, ClientGoneError):
+            return "billed"
+        return "doubtful" if isinstance(error, DeadlineExceededError) else "unbilled"
+
+    def _note(self, step: Try, started: int, error: BaseException | None) -> None:
         self.account.attempts.append(
             Attempt(
                 number=step.number,
@@ -257,8 +271,8 @@ class Attempts:
                 model=step.deployment.model,
                 started_at_ns=started,
                 ended_at_ns=self.clock.now_ns(),
-                outcome="billed" if billed else "doubtful" if doubtful else "unbilled",
-                status=status,
+                outcome=self._outcome(error),
+                status=error.status if isinstance(error, UpstreamError) else None,
                 error=event_error(error) if error is not None else None,
             )
         )

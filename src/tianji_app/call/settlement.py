@@ -37,11 +37,12 @@ class Settlement:
     async def bill(self, account: Account, snapshot: Snapshot, *, complete: bool) -> Bill:
         """Return the bill of the attempt that the account describes; nothing where no answer came back.
 
-        A cut answer costs what was reported so far, or what can be counted of it, whichever is more.
+        A cut answer costs what was reported so far, or what can be counted of it, whichever is more. Of a request that was on its way
+        when its caller left, that is the input: the provider has it.
         """
         if account.inbound.surface.operation == "count_tokens":
             return Bill(Usage(), "none", Cost(source="computed"))
-        if account.deployment is None or account.first_chunk_at_ns is None:
+        if account.deployment is None or (account.first_chunk_at_ns is None and not account.is_in_flight):
             return Bill(Usage(), "none", Cost())
         usage, source = await self._usage(account, complete=complete)
         entry = snapshot.prices.resolve(account.deployment, account.meter.model)
@@ -55,6 +56,7 @@ class Settlement:
             custom=entry.custom if entry is not None else False,
             at=datetime.fromtimestamp(started / 1e9, UTC),
             adjustments=snapshot.adjustments,
+            model=account.deployment.model,
         )
         return Bill(usage, source, price)
 

@@ -105,3 +105,8 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True):
     dropped_params: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cache_hit: bool = False
+
+    @property
+    def went_upstream(self) -> bool:
+        """Whether any attempt was sent."""
+        return self.upstream_started_at_ns is not None

@@ -33,7 +33,10 @@ class Journal(Protocol):
         ...
 
     async def settle(self, call_id: str, records: Sequence[SpendRecord]) -> None:
-        """Note the finished rows of a call, all or none; returns when they are in the journal. Waits where the journal is full."""
+        """Note the finished rows of a call, all or none; returns when they are in the journal.
+
+        Waits where the journal is full. A caller that is cancelled meanwhile leaves the rows in the journal all the same.
+        """
         ...
 
     async def pending(self, limit: int) -> Sequence[SpendRecord]:

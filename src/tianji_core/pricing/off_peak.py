@@ -1,7 +1,7 @@
 """Hours of the week in which a provider is cheaper.
 
-`hours_utc` are spans of UTC time of day, the start inclusive, the end exclusive; a span may run over midnight and then belongs to the day on
-which it starts. `weekdays` count from Monday = 1; `weekday_timezone` names the zone whose calendar they follow.
+`hours_utc` are spans of UTC time of day, the start inclusive, the end exclusive; a span may run over midnight and then belongs to the
+day on which it starts. `weekdays` count from Monday = 1; `weekday_timezone` names the zone whose calendar they follow.
 """
 
 from collections.abc import Mapping, Sequence

@@ -127,11 +127,8 @@ class PriceTable:
     def _merged(self, key: str) -> Fields:
         if key not in self:
             raise KeyError(key)
-        if key in self.file:
-            fields = _fields(self.file[key])
-        else:
-            fields = {**_fields(self.package.get(key, {})), **self.corrections.get(key, {})}
-        return {**fields, **self.overrides.get(key, {})}
+        layers = [self.file[key]] if key in self.file else [self.package.get(key, {}), self.corrections.get(key, {})]
+        return {name: value for layer in (*layers, self.overrides.get(key, {})) for name, value in _fields(layer).items()}
 
 
 def price_table(

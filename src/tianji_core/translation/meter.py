@@ -8,7 +8,7 @@ from tianji_core.translation.reading import KEPT_TEXT_CHARACTERS, Reading
 
 @dataclass(slots=True)
 class Meter:
-    """The running account of one answer. Text is kept only until usage makes it unnecessary, and only up to a bound.
+    """The running account of one answer. Text is kept up to a bound, for the answers that are cut before their usage came.
 
     Attributes:
         usage: Cumulative: the last value that was reported per field.

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+
 from support.processes import must_end
 
 pytestmark = pytest.mark.xdist_group("local_model")

@@ -11,8 +11,8 @@ import anyio.abc
 import httpx
 import msgspec
 import pytest
-from support.processes import must_end
 
+from support.processes import must_end
 from tianji_adapters.local_model import process
 from tianji_adapters.local_model.process import LocalModel
 from tianji_core.errors import DependencyUnavailableError

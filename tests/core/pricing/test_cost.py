@@ -14,6 +14,7 @@ from tianji_core.pricing.entry import PriceEntry, price_entry
 
 _AT = datetime(2026, 11, 25, tzinfo=UTC)
 _BUCKETS = (*INPUT_BUCKETS, *OUTPUT_BUCKETS)
+_UNADJUSTED = Adjustments()
 _SIMPLE = price_entry("m", {"input_cost_per_token": "0.000001", "output_cost_per_token": "0.000002"})
 
 rates = st.decimals(min_value=0, max_value="0.001", places=12)
@@ -59,7 +60,7 @@ def _cost(
     *,
     trusts_cost: bool = False,
     custom: bool = False,
-    adjustments: Adjustments = Adjustments(),
+    adjustments: Adjustments = _UNADJUSTED,
 ) -> Cost:
     return cost(usage, entry, provider="acme", trusts_cost=trusts_cost, custom=custom, at=_AT, adjustments=adjustments)
 

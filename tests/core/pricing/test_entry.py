@@ -85,7 +85,7 @@ def test_cheap_hours_replace_only_the_rates_they_name() -> None:
     entry = price_entry("m", {_INPUT: 2, _OUTPUT: 3, "off_peak_pricing": pricing})
     card = entry.off_peak_card(datetime(2026, 1, 1, 5, tzinfo=UTC))
     assert card is not None
-    assert (card.rates[_INPUT, 0, ""], card.rates[_OUTPUT, 0, ""]) == (1, 3)
+    assert card.rates == {(_INPUT, 0, ""): Decimal(1), (_OUTPUT, 0, ""): Decimal(3)}
     assert entry.off_peak_card(datetime(2026, 1, 1, 6, tzinfo=UTC)) is None
 
 

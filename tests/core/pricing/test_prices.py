@@ -119,7 +119,8 @@ def test_own_prices_make_a_deployment_custom_and_the_rest_comes_from_base_model_
     table = _table(package={"base": {_OUTPUT: 5}, "acme/m": {_OUTPUT: 6}, "acme/answered": {_OUTPUT: 7}})
     by_base = table.resolve(_deployment(prices={_INPUT: 1}, model_info={"base_model": "base"}), "answered")
     by_model = table.resolve(_deployment(prices={_INPUT: 1}), "answered")
-    assert by_base is not None and by_model is not None
+    assert by_base is not None
+    assert by_model is not None
     assert [(entry.custom, entry.fields[_INPUT], entry.fields[_OUTPUT]) for entry in (by_base, by_model)] == [(True, 1, 5), (True, 1, 6)]
 
 

@@ -13,7 +13,8 @@ import pytest
 def tool() -> ModuleType:
     path = Path(__file__).parents[3] / "tools" / "update_prices.py"
     spec = importlib.util.spec_from_file_location("update_prices", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["update_prices"] = module
     spec.loader.exec_module(module)
@@ -54,7 +55,7 @@ def test_numbers_with_noise_are_cut_to_ten_digits_and_reported(tool: ModuleType)
 
 def test_the_table_is_written_one_entry_a_line_with_plain_numbers(tool: ModuleType) -> None:
     text = tool.render({"a": {"input_cost_per_token": Decimal("3E-7")}, "b": {"max_tokens": 5}})
-    assert text == '{\n"a":{"input_cost_per_token":3e-7},\n"b":{"max_tokens":5}\n}\n'
+    assert text == '{\n"a":{"input_cost_per_token":3E-7},\n"b":{"max_tokens":5}\n}\n'
 
 
 def test_another_archive_than_the_pinned_one_is_refused(tool: ModuleType, tmp_path: Path) -> None:

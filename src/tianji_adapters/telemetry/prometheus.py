@@ -1,0 +1,224 @@
+"""Metrics for Prometheus: OpenTelemetry's `gen_ai_*` names, `tianji_*` for our own, and LiteLLM's where its dashboards are in use.
+
+Sources: OpenTelemetry's semantic conventions for generative AI metrics; the Prometheus exposition formats 0.0.4 and OpenMetrics 1.0.
+A metric has at most `MOST_SERIES` label sets; what would be one more is counted under the label value `other`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+
+from tianji_core.calls.events import CallEvent
+
+MOST_SERIES = 10_000
+OTHER = "other"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 420, 600)
+_TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
+_GEN_AI = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
+_CALL = ("surface", "model_group", "provider", "status")
+
+
+@dataclass(slots=True)
+class Capped:
+    """One metric, whose labels cannot grow without bound."""
+
+    metric: Counter | Gauge | Histogram
+    names: Sequence[str]
+    most: int = MOST_SERIES
+    _seen: set[tuple[str, ...]] = field(default_factory=set)
+
+    def labels(self, values: Mapping[str, str]) -> Counter | Gauge | Histogram:
+        """Return the series of these label values, or the one for all others."""
+        key = tuple(values.get(name, "") for name in self.names)
+        if key not in self._seen:
+            if len(self._seen) >= self.most:
+                key = tuple(OTHER for _ in self.names)
+            self._seen.add(key)
+        series: Counter | Gauge | Histogram = self.metric.labels(*key)
+        return series
+
+    def add(self, values: Mapping[str, str], amount: float = 1) -> None:
+        """Count; a zero makes no series."""
+        series = self.labels(values) if amount else None
+        if isinstance(series, Counter):
+            series.inc(amount)
+
+    def observe(self, values: Mapping[str, str], amount: float | None) -> None:
+        """Observe, where there is something to observe."""
+        series = self.labels(values) if amount is not None else None
+        if isinstance(series, Histogram) and amount is not None:
+            series.observe(amount)
+
+
+class CallMetrics:
+    """Counts each call from its event.
+
+    Args:
+        known_models: Names that may become label values; a client's own text never does.
+        litellm_names: Whether LiteLLM's names are shown too.
+    """
+
+    def __init__(self, *, known_models: frozenset[str] = frozenset(), litellm_names: bool = False) -> None:
+        self.registry = CollectorRegistry()
+        self._known_models = known_models
+        self._duration = self._histogram("gen_ai_server_request_duration_seconds", "Duration of a call", (*_GEN_AI, "error_type"), _SECONDS)
+        self._first = self._histogram("gen_ai_server_time_to_first_token_seconds", "Until the first chunk of a stream", _GEN_AI, _SECONDS)
+        self._tokens = self._histogram("gen_ai_client_token_usage", "Tokens of a call", (*_GEN_AI, "gen_ai_token_type"), _TOKENS)
+        self._calls = self._counter("tianji_calls", "Finished calls", _CALL)
+        self._spend = self._counter("tianji_spend_usd", "Spend in USD", ("model_group", "provider", "cost_source"))
+        self._token_sum = self._counter("tianji_tokens", "Tokens by kind", ("model_group", "provider", "type"))
+        self._unpriced = self._counter("tianji_unpriced_calls", "Calls whose price nobody knows", ("model_group", "provider", "model"))
+        self._estimated = self._counter("tianji_estimated_usage_calls", "Calls whose tokens were counted here", ("provider",))
+        self._attempts = self._counter("tianji_attempts", "Attempts at deployments", ("deployment_id", "provider", "outcome", "error_type"))
+        self._retries = self._counter("tianji_retries", "Attempts beyond the first in a group", ("model_group",))
+        self._fallbacks = self._counter("tianji_fallbacks", "Groups beyond the first", ("model_group",))
+        self._dropped = self._counter("tianji_dropped_params", "Parameters left out for a provider", ("provider", "param"))
+        self._litellm = _LiteLLMNames(self) if litellm_names else None
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Show a number that is read at each scrape."""
+        Gauge(name, text, registry=self.registry).set_function(read)
+
+    def call_finished(self, event: CallEvent) -> None:
+        """Count the call."""
+        group = self.known_model(event.model_group)
+        gen_ai = {
+            "gen_ai_operation_name": event.operation,
+            "gen_ai_provider_name": event.provider or "",
+            "gen_ai_request_model": event.model if group != OTHER and event.model else group,
+        }
+        error = event.error.type if event.error else ""
+        who = {"surface": event.surface, "model_group": group, "provider": event.provider or "", "status": event.status}
+        self._calls.add(who)
+        self._duration.observe({**gen_ai, "error_type": error}, (event.ended_at_ns - event.started_at_ns) / 1e9)
+        if event.stream and event.first_chunk_at_ns is not None and event.upstream_started_at_ns is not None:
+            self._first.observe(gen_ai, (event.first_chunk_at_ns - event.upstream_started_at_ns) / 1e9)
+        self._count_use(event, gen_ai, who)
+        self._count_attempts(event, who)
+        if self._litellm is not None:
+            self._litellm.call_finished(event, group)
+
+    def known_model(self, name: str | None) -> str:
+        """Return a model name that may be a label value."""
+        return name if name in self._known_models else OTHER if name else ""
+
+    def render(self, accept: str | None) -> tuple[str, bytes]:
+        """Return content type and text, in the format that the scraper asks for."""
+        encoder, content_type = choose_encoder(accept or "")
+        return content_type, encoder(self.registry)
+
+    def _count_use(self, event: CallEvent, gen_ai: Mapping[str, str], who: Mapping[str, str]) -> None:
+        kinds = {
+            "input": event.usage.input_total,
+            "output": event.usage.output_total,
+            "cache_read": event.usage.cache_read,
+            "cache_write": event.usage.cache_write_total,
+            "reasoning": event.usage.reasoning,
+        }
+        for kind, count in kinds.items():
+            self._token_sum.add({**who, "type": kind}, count or 0)
+            if kind in ("input", "output"):
+                self._tokens.observe({**gen_ai, "gen_ai_token_type": kind}, count)
+        self._spend.add({**who, "cost_source": event.cost.source}, event.cost.total_nano / 1e9)
+        if event.usage_source == "estimated":
+            self._estimated.add(who)
+        if event.usage_source != "none" and event.cost.source == "zero_unpriced":
+            self._unpriced.add({**who, "model": event.model or ""})
+
+    def _count_attempts(self, event: CallEvent, who: Mapping[str, str]) -> None:
+        for attempt in event.attempts:
+            self._attempts.add(
+                {
+                    "deployment_id": attempt.deployment_id,
+                    "provider": attempt.provider,
+                    "outcome": attempt.outcome,
+                    "error_type": attempt.error.type if attempt.error else "",
+                }
+            )
+        self._retries.add(who, event.retries)
+        self._fallbacks.add(who, event.fallbacks)
+        for param in event.dropped_params:
+            self._dropped.add({**who, "param": param})
+
+    def _counter(self, name: str, text: str, labels: Sequence[str]) -> Capped:
+        return Capped(Counter(name, text, labels, registry=self.registry), labels)
+
+    def _histogram(self, name: str, text: str, labels: Sequence[str], buckets: Sequence[float]) -> Capped:
+        return Capped(Histogram(name, text, labels, registry=self.registry, buckets=buckets), labels)
+
+
+_WHO = ("end_user", "hashed_api_key", "api_key_alias", "requested_model", "team", "team_alias", "user", "model_id", "api_provider")
+_LATENCY = ("model_group", "model", "hashed_api_key", "api_key_alias", "team", "team_alias", "requested_model", "model_id", "api_provider")
+_DEPLOYMENT = ("litellm_model_name", "model_id", "api_base", "api_provider")
+
+
+class _LiteLLMNames:
+    """The metrics of LiteLLM that a call can feed, with its label names and its `None` for what is not known."""
+
+    def __init__(self, metrics: CallMetrics) -> None:
+        def counter(name: str, labels: Sequence[str]) -> Capped:
+            return Capped(Counter(name, name, labels, registry=metrics.registry), labels)
+
+        def histogram(name: str, labels: Sequence[str]) -> Capped:
+            return Capped(Histogram(name, name, labels, registry=metrics.registry, buckets=_SECONDS), labels)
+
+        self._total = counter("litellm_proxy_total_requests_metric", (*_WHO, "status_code", "route"))
+        self._failed = counter("litellm_proxy_failed_requests_metric", (*_WHO, "exception_status", "exception_class", "route"))
+        self._requests = counter("litellm_requests_metric", (*_WHO, "model"))
+        self._spend = counter("litellm_spend_metric", (*_WHO, "model"))
+        self._tokens = {
+            "input": counter("litellm_input_tokens_metric", (*_WHO, "model")),
+            "output": counter("litellm_output_tokens_metric", (*_WHO, "model")),
+            "total": counter("litellm_total_tokens_metric", (*_WHO, "model")),
+        }
+        self._latency = histogram("litellm_request_total_latency_metric", _LATENCY)
+        self._upstream = histogram("litellm_llm_api_latency_metric", _LATENCY)
+        self._first = histogram("litellm_llm_api_time_to_first_token_metric", _LATENCY)
+        self._deployment = counter("litellm_deployment_total_requests", _DEPLOYMENT)
+        self._deployment_ok = counter("litellm_deployment_success_responses", _DEPLOYMENT)
+        self._deployment_bad = counter("litellm_deployment_failure_responses", (*_DEPLOYMENT, "exception_status", "exception_class"))
+
+    def call_finished(self, event: CallEvent, group: str) -> None:
+        """Count the call."""
+        who = {
+            "end_user": "None",  # a client's own text: only with a switch of its own
+            "hashed_api_key": event.key_hash or "None",
+            "api_key_alias": event.key_alias or "None",
+            "requested_model": group or "None",
+            "model_group": group or "None",
+            "team": event.team_id or "None",
+            "team_alias": "None",
+            "user": event.user_id or "None",
+            "model_id": event.deployment_id or "None",
+            "api_provider": event.provider or "None",
+            "model": event.model or "None",
+            "litellm_model_name": event.model or "None",
+            "api_base": event.server_address or "None",
+            "status_code": str(event.http_status),
+            "route": event.route,
+            "exception_status": event.error.code or "None" if event.error else "None",
+            "exception_class": event.error.type if event.error else "None",
+        }
+        self._total.add(who)
+        if event.status == "error":
+            self._failed.add(who)
+        if event.went_upstream:
+            self._deployment.add(who)
+            (self._deployment_ok if event.status == "ok" else self._deployment_bad).add(who)
+        if event.status == "ok":
+            self._count_success(event, who)
+
+    def _count_success(self, event: CallEvent, who: Mapping[str, str]) -> None:
+        given, out = event.usage.input_total or 0, event.usage.output_total or 0
+        self._requests.add(who)
+        self._spend.add(who, event.cost.total_nano / 1e9)
+        for kind, count in (("input", given), ("output", out), ("total", given + out)):
+            self._tokens[kind].add(who, count)
+        self._latency.observe(who, (event.ended_at_ns - event.started_at_ns) / 1e9)
+        if event.upstream_started_at_ns is not None:
+            end = event.upstream_ended_at_ns or event.ended_at_ns
+            self._upstream.observe(who, (end - event.upstream_started_at_ns) / 1e9)
+            if event.stream and event.first_chunk_at_ns is not None:
+                self._first.observe(who, (event.first_chunk_at_ns - event.upstream_started_at_ns) / 1e9)

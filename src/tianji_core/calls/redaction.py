@@ -1,0 +1,52 @@
+"""Taking secrets out of text that people or machines will read."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+HIDDEN = "***"
+_SHORTEST = 6
+"""Shorter texts are no secrets, and taking them out would garble every line."""
+
+_PATTERNS = (
+    re.compile(r"(?i)(\bbearer\s+)[^\s'\",;}]+"),
+    re.compile(r"(?i)((?:x-|x-goog-)?api[-_]?key['\"]?\s*[:=]\s*['\"]?)[^\s'\",;&}]+"),
+    re.compile(r"(?i)([?&](?:key|token|access_token|sig|signature)=)[^\s&'\"]+"),
+    re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/@'\"]+(?=@)"),
+    re.compile(r"()\bsk-[A-Za-z0-9_-]{8,}"),
+    re.compile(r"()\bAKIA[0-9A-Z]{16}\b"),
+    re.compile(r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubber:
+    """Replaces known secrets, and whatever looks like one, by `***`. Made by `scrubber`."""
+
+    known: re.Pattern[str] | None
+
+    def text(self, text: str) -> str:
+        """Return the text without secrets."""
+        if self.known is not None:
+            text = self.known.sub(HIDDEN, text)
+        for pattern in _PATTERNS:
+            text = pattern.sub(lambda match: match[1] + HIDDEN, text)
+        return text
+
+    def value(self, value: object) -> object:
+        """Return the same for any value of a log line, containers included."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.value(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(item) for item in value]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self.text(str(value))
+
+
+def scrubber(secrets: Iterable[str]) -> Scrubber:
+    """Return a scrubber that knows these texts; longer ones are taken first."""
+    texts = sorted({text for text in secrets if len(text) >= _SHORTEST}, key=len, reverse=True)
+    return Scrubber(re.compile("|".join(map(re.escape, texts))) if texts else None)

@@ -28,6 +28,9 @@ class ReplayServer(ThreadingHTTPServer):
         self.exchanges = exchanges
         self.bodies: dict[int, bytes] = {}
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients close their connections as they like."""
+
     @property
     def url(self) -> str:
         """Where it listens."""

@@ -42,7 +42,9 @@ def _models(names: tuple[str, ...]) -> str:
 
 
 def _curl(started: Started) -> str:
-    body = f'{{"model": "{started.example_model}", "stream": true, "messages": [{{"role": "user", "content": "Say hello in one sentence."}}]}}'
+    body = (
+        f'{{"model": "{started.example_model}", "stream": true, "messages": [{{"role": "user", "content": "Say hello in one sentence."}}]}}'
+    )
     return (
         f"curl -N {started.address}/v1/chat/completions -H 'Authorization: Bearer {started.quickstart_key}' "
         f"-H 'Content-Type: application/json' -d '{body}'"

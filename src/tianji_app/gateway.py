@@ -136,9 +136,7 @@ class OpenedCall:
         await gateway.guardrails.before_call(decoded.request, names)
         await gateway.cache.get(account.principal, decoded.request)
 
-        self._attempts = Attempts(
-            account, decoded, snapshot, plan, gateway.clock, gateway.journal, gateway.transport, gateway.settlement
-        )
+        self._attempts = Attempts(account, decoded, snapshot, plan, gateway.clock, gateway.journal, gateway.transport, gateway.settlement)
         answer = await self._attempts.first_answer()
         self._stack.push_async_exit(answer.stack)
         router = snapshot.config.router

@@ -187,5 +187,3 @@ def driving_ports(container: Container) -> Mapping[str, object]:
         "find_model": resolve(container, FindAllowedModel),
         **{name: container.resolve(operation) for name, operation in KEY_OPERATIONS.items()},
     }
-
-

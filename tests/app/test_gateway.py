@@ -298,7 +298,7 @@ async def test_master_key_may_call_and_is_booked_as_master() -> None:
 async def test_control_fields_never_go_up() -> None:
     parts = make_parts()
     parts.answer("a", whole())
-    controls = {
+    controls: dict[str, Any] = {
         "num_retries": 1,
         "timeout": 30,
         "stream_timeout": 5,

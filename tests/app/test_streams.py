@@ -53,7 +53,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def streamed(**fields: object) -> Inbound:
+def streamed(**fields: Any) -> Inbound:
     return inbound(chat_body(stream=True, **fields))
 
 

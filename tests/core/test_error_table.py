@@ -9,7 +9,14 @@ def _classes(kind: type[errors.TianjiError]) -> list[type[errors.TianjiError]]:
     return [kind, *(leaf for child in kind.__subclasses__() for leaf in _classes(child))]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in _classes(errors.TianjiError) if kind.__module__ == errors.__name__ and kind not in (errors.TianjiError, errors.CallerError)])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind
+        for kind in _classes(errors.TianjiError)
+        if kind.__module__ == errors.__name__ and kind not in (errors.TianjiError, errors.CallerError)
+    ],
+)
 def test_every_class_has_words_of_its_own_or_of_its_parent(kind: type[errors.TianjiError]) -> None:
     words = error_table.words_of(kind("message"))
     is_callers = issubclass(kind, errors.CallerError) and kind is not errors.NotBuiltError

@@ -9,17 +9,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
 from support.gateway import GatewayProcess, command, environment, running_gateway
 
 ROOT = Path(__file__).parents[2]
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 _KINDS = {"sh", "python", "yaml", "text", "json", "console", "toml"}
 
 
-def _blocks(kind: str) -> list[pytest.param]:  # type: ignore[valid-type]
+def _blocks(kind: str) -> list[Any]:
     found = []
     for page in _PAGES:
         for number, match in enumerate(_BLOCK.finditer(page.read_text()) if page.exists() else (), start=1):

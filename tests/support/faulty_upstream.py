@@ -1,6 +1,7 @@
 """An upstream with a thread a connection, for tests of the real process: each path prefix is a provider of its own, with its own faults.
 
-`/<name>/...` is answered by the script of that name: one act a request, the last one repeats. Without a script every request is answered well.
+`/<name>/...` is answered by the script of that name: one act a request, the last one repeats.
+Without a script every request is answered well.
 `fault_server` does the same inside an event loop, a script a connection; its building blocks are used here too.
 """
 
@@ -156,7 +157,15 @@ def piece(text: str) -> bytes:
 
 
 END = (
-    sse({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    sse(
+        {
+            "id": "c1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "m",
+            "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+        }
+    )
     + sse({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [], "usage": USAGE})
     + chunk(b"data: [DONE]\n\n")
     + chunk(b"")

@@ -48,7 +48,12 @@ def command(*arguments: str) -> list[str]:
 def environment(data_dir: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables of a child: ours, without any of the caller's own settings or provider keys."""
     kept = {name: value for name, value in os.environ.items() if not re.search(r"TIANJI|LITELLM|_API_KEY|DATABASE_URL|_PROXY|_proxy", name)}
-    return {**kept, "PYTHONPATH": os.environ.get("TIANJI_TEST_SHIM", "") + ":" + str(ROOT / "src"), "TIANJI_DATA_DIR": str(data_dir), **(extra or {})}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT / "src"),
+        "TIANJI_DATA_DIR": str(data_dir),
+        **(extra or {}),
+    }
 
 
 @contextlib.contextmanager

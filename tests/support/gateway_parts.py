@@ -421,7 +421,7 @@ async def read_into(pieces: list[bytes], parts: Parts, request: Inbound) -> None
     """Make a call and read it to its end; each piece is in the list as soon as it was read."""
     async with opened(parts, request) as answer:
         async for piece in answer:
-            pieces.append(piece)  # noqa: PERF401
+            pieces.append(piece)
 
 
 async def leave_when(parts: Parts, request: Inbound, condition: Callable[[], bool]) -> list[bytes]:
@@ -440,7 +440,7 @@ async def leave_after(parts: Parts, request: Inbound, count: int) -> list[bytes]
     with anyio.CancelScope() as scope:
         async with opened(parts, request) as answer:
             for _ in range(count):
-                pieces.append(await anext(answer))  # noqa: PERF401 - what was read before the end counts
+                pieces.append(await anext(answer))
             scope.cancel()
             await anyio.lowlevel.checkpoint()
     return pieces

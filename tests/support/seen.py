@@ -84,7 +84,11 @@ def _anthropic_usage(usage: Any) -> tuple[int, int, int, int, int | None]:
     given = sum(getattr(part, "input_tokens", None) or 0 for part in parts)
     out = sum(getattr(part, "output_tokens", None) or 0 for part in parts)
     details = _extra(usage, "output_tokens_details")
-    thinking = _extra(details, "thinking_tokens") if details is not None and not isinstance(details, dict) else (details or {}).get("thinking_tokens")
+    thinking = (
+        _extra(details, "thinking_tokens")
+        if details is not None and not isinstance(details, dict)
+        else (details or {}).get("thinking_tokens")
+    )
     return given + read + written, out, read, written, thinking
 
 

@@ -67,7 +67,7 @@ class KeyHouse:
     spend: MemorySpendStore = field(default_factory=MemorySpendStore)
     clock: FixedClock = field(default_factory=FixedClock)
     identifiers: CountingIdentifiers = field(default_factory=CountingIdentifiers)
-    settings: KeySettings = KeySettings()
+    settings: KeySettings = field(default_factory=KeySettings)
     cache: KeyCache = field(init=False)
     writes: KeyWrites = field(init=False)
     authenticate: Authenticate = field(init=False)

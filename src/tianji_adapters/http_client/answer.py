@@ -8,12 +8,11 @@ from typing import Self
 import anyio
 import httpcore
 
-from tianji_core.calls.http import Headers, HttpResponse
-from tianji_core.ports.http_transport import TransportLimits
-
 from tianji_adapters.http_client.coding import ContentDecoder
 from tianji_adapters.http_client.errors import body_error, body_timeout, too_large
 from tianji_adapters.http_client.http2 import EXTENSION
+from tianji_core.calls.http import Headers, HttpResponse
+from tianji_core.ports.http_transport import TransportLimits
 
 
 @dataclass(slots=True)
@@ -27,7 +26,7 @@ class Answer:
     response: httpcore.Response
     decoder: ContentDecoder
     _raw: AsyncIterator[bytes] = field(init=False)
-    _decoded: Iterator[bytes] = iter(())
+    _decoded: Iterator[bytes] = field(default_factory=lambda: iter(()))
     _open: bool = True
 
     def __post_init__(self) -> None:

@@ -2,9 +2,8 @@
 
 import httpcore
 
-from tianji_core.errors import UpstreamError, UpstreamProtocolError, UpstreamTimeoutError, UpstreamUnavailableError
-
 from tianji_adapters.http_client.network import Attempt, Phase
+from tianji_core.errors import UpstreamError, UpstreamProtocolError, UpstreamTimeoutError, UpstreamUnavailableError
 
 _CHECK_ADDRESS = "check the deployment's address, its name resolution and the way out of this machine"
 _CHECK_BODY = "the answer is incomplete; the provider may have billed it"

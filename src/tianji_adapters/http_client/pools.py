@@ -8,13 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 import httpcore
 
-from tianji_core.calls.deployment import TransportOptions
-from tianji_core.calls.secret import Secret
-from tianji_core.errors import ConfigurationError
-
 from tianji_adapters.http_client.http2 import ExclusivePool
 from tianji_adapters.http_client.network import Network
 from tianji_adapters.http_client.proxies import proxy_from_environment
+from tianji_core.calls.deployment import TransportOptions
+from tianji_core.calls.secret import Secret
+from tianji_core.errors import ConfigurationError
 
 
 @dataclass(slots=True)

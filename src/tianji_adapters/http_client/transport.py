@@ -11,17 +11,16 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 import httpcore
 
-from tianji_core.calls.deployment import TransportOptions
-from tianji_core.calls.http import Headers, HttpRequest
-from tianji_core.errors import ConfigurationError, UpstreamProtocolError
-from tianji_core.ports.http_transport import TransportLimits, UpstreamAnswer
-from tianji_core.signing.plain import signed_headers
-
 from tianji_adapters.http_client.answer import Answer
 from tianji_adapters.http_client.coding import Identity, decoder_for
 from tianji_adapters.http_client.errors import head_error, head_timeout
 from tianji_adapters.http_client.network import CURRENT, Attempt
 from tianji_adapters.http_client.pools import Pool, Pools
+from tianji_core.calls.deployment import TransportOptions
+from tianji_core.calls.http import Headers, HttpRequest
+from tianji_core.errors import ConfigurationError, UpstreamProtocolError
+from tianji_core.ports.http_transport import TransportLimits, UpstreamAnswer
+from tianji_core.signing.plain import signed_headers
 
 _OURS = frozenset(
     {"accept-encoding", "connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -88,7 +87,8 @@ class _Exchange(AbstractAsyncContextManager[UpstreamAnswer]):
         return self._answer
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        assert self._answer is not None and self._pool is not None
+        assert self._answer is not None
+        assert self._pool is not None
         try:
             await self._answer.aclose()
         finally:

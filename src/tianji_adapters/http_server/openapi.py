@@ -82,7 +82,10 @@ def _body(surface: Surface | None, path_names: list[str]) -> dict[str, object]:
     if surface is None:
         return {"type": "object"}
     required = [*([] if "model" in path_names else ["model"]), *_REQUIRED.get(surface.operation, ())]
-    kinds: dict[str, dict[str, object]] = {"model": {"type": "string"}, "messages": {"type": "array", "items": {"type": "object"}, "minItems": 1}}
+    kinds: dict[str, dict[str, object]] = {
+        "model": {"type": "string"},
+        "messages": {"type": "array", "items": {"type": "object"}, "minItems": 1},
+    }
     return {"type": "object", "required": required, "properties": {name: kinds.get(name, {}) for name in required}}
 
 

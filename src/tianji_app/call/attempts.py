@@ -110,9 +110,7 @@ class Attempts:
         stack = AsyncExitStack()
         try:
             with anyio.fail_after(seconds):
-                upstream = await stack.enter_async_context(
-                    self.transport.send(encoded.http, self._limits(seconds), deployment.transport)
-                )
+                upstream = await stack.enter_async_context(self.transport.send(encoded.http, self._limits(seconds), deployment.transport))
                 return await self._begin_answer(upstream, stack, codec, encoded, self._memo(step, deployment))
         except BaseException as error:
             await _close(stack)
@@ -120,9 +118,7 @@ class Attempts:
                 raise self._timed_out(deployment, seconds, is_deadline=until >= self.plan.deadline) from None
             raise
 
-    async def _begin_answer(
-        self, upstream: UpstreamAnswer, stack: AsyncExitStack, codec: Any, encoded: Encoded, memo: Any
-    ) -> Answer:
+    async def _begin_answer(self, upstream: UpstreamAnswer, stack: AsyncExitStack, codec: Any, encoded: Encoded, memo: Any) -> Answer:
         for name in _REQUEST_ID_HEADERS:
             self.account.provider_request_id = header(upstream.headers, name) or self.account.provider_request_id
             if self.account.provider_request_id:
@@ -214,9 +210,7 @@ class Attempts:
         self._opened = True
 
     def _limits(self, seconds: float) -> TransportLimits:
-        return TransportLimits(
-            first_byte_seconds=seconds, idle_seconds=max(seconds, self.snapshot.config.router.stream_idle_seconds)
-        )
+        return TransportLimits(first_byte_seconds=seconds, idle_seconds=max(seconds, self.snapshot.config.router.stream_idle_seconds))
 
     def _meter(self, events: list[RelayEvent]) -> None:
         for event in events:

@@ -22,7 +22,7 @@ def serve(
     data_dir: str | None,
     database_url: str | None,
     lock_wait: float | None,
-    local_model: bool,  # noqa: FBT001 - click passes its options by name
+    local_model: bool,
 ) -> None:
     """Run the gateway.
 

@@ -59,7 +59,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audio(msgspec.Struct, frozen=True, kw_only=True):
-    """Recorded sound as base64; `format` is `wav`, `mp3`, …"""
+    """Recorded sound as base64, in the `format` (`wav`, `mp3`, …)."""
 
     data: str
     format: str

@@ -62,9 +62,7 @@ def _refuse(body: Fields) -> None:
         raise InvalidRequestError("`mock_response` is not accepted in a request", param="mock_response")
     for name in _UNBUILT:
         if body.values.get(name):
-            raise InvalidRequestError(
-                f"`{name}` is not supported by this version of the gateway", param=name, code="unsupported_parameter"
-            )
+            raise InvalidRequestError(f"`{name}` is not supported by this version of the gateway", param=name, code="unsupported_parameter")
 
 
 def _groups(body: Fields, name: str) -> tuple[str, ...] | None:

@@ -28,14 +28,14 @@ def for_call(deployment: Deployment, controls: Controls) -> Deployment:
 
 def _credentials(deployment: Deployment, controls: Controls) -> dict[str, object]:
     given = dict(controls.client_credentials)
-    for name in given:
+    for name, value in given.items():
         if name not in deployment.client_credentials:
             raise InvalidRequestError(
                 f"`{name}` is not accepted in a request to this model",
                 hint="the operator can allow it with `configurable_clientside_auth_params`",
                 param=name,
             )
-        if not isinstance(given[name], str):
+        if not isinstance(value, str):
             raise InvalidRequestError(f"`{name}` must be a string", param=name, code="invalid_type")
     base_url = given.get("api_base", given.get("base_url"))
     if base_url is not None and "api_key" not in given:

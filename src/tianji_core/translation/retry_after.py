@@ -1,5 +1,6 @@
 """How long a provider asks us to wait. Source: RFC 9110, section 10.2.3; `retry-after-ms` is OpenAI's and Azure's."""
 
+import math
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
@@ -35,7 +36,7 @@ def _number(text: str | None) -> float | None:
         value = float(text) if text is not None and len(text) < 40 else None
     except ValueError:
         return None
-    return value if value is not None and abs(value) != float("inf") and value == value else None
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _date(text: str | None) -> datetime | None:

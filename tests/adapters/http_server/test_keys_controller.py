@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from litestar import Litestar, asgi, get
 from litestar.testing import TestClient
-from support.virtual_keys import MASTER, METRICS, KeyHouse, key_server
 
+from support.virtual_keys import MASTER, METRICS, KeyHouse, key_server
 from tianji_adapters.http_server.authorization import check_routes
 from tianji_core.access.roles import TABLE
 from tianji_core.errors import ConfigurationError
@@ -51,7 +51,8 @@ def test_created_key_is_shown_once_and_calls_models(client: TestClient[Litestar]
     assert made["metadata"] == {"a": 1.5}
     info = client.get("/key/info", params={"key": made["key"]}, headers=_ADMIN).json()
     assert info["key"] == made["token"]
-    assert "key" not in info["info"] and "token" not in info["info"]
+    assert "key" not in info["info"]
+    assert "token" not in info["info"]
     assert info["info"]["models"] == ["gpt-5*"]
     assert client.get("/v1/models", headers=_bearer(made["key"])).text == made["id"]
 

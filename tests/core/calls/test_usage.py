@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tianji_core.calls.usage import INPUT_BUCKETS, OUTPUT_BUCKETS, Usage
 
 _COUNTS = st.none() | st.integers(0, 10**6)
-_USAGES = st.builds(Usage, **{name: _COUNTS for name in (*INPUT_BUCKETS, *OUTPUT_BUCKETS)})
+_USAGES = st.builds(Usage, **dict.fromkeys((*INPUT_BUCKETS, *OUTPUT_BUCKETS), _COUNTS))
 
 
 @given(_USAGES)

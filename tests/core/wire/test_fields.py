@@ -52,13 +52,14 @@ def test_list_elements_are_checked_at_their_own_path_in_either_style() -> None:
 
 
 def test_inner_object_is_not_changed_by_taking() -> None:
-    inner = {"a": 1}
+    inner: dict[str, object] = {"a": 1}
     Fields({"x": inner}).inside(inner, "x").integer("a")
     assert inner == {"a": 1}
 
 
 def test_type_names_are_jsons() -> None:
-    assert [type_name(value) for value in (None, True, 1, Decimal("0.5"), "a", [], {})] == [
+    values: list[object] = [None, True, 1, Decimal("0.5"), "a", [], {}]
+    assert [type_name(value) for value in values] == [
         "null",
         "a boolean",
         "an integer",

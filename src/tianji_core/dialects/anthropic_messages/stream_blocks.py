@@ -174,7 +174,7 @@ class RedactedBlock:
         """Yield the block."""
         yield RedactedThinkingDelta(data=fields.required_text("data"), block=self.number)
 
-    def delta(self, fields: Fields) -> Iterator[Delta]:  # noqa: ARG002 - the shape of every block
+    def delta(self, fields: Fields) -> Iterator[Delta]:
         """Yield nothing: there are no deltas of this kind."""
         yield from ()
 

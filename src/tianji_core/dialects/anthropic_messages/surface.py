@@ -64,11 +64,11 @@ class CountTokensCodec(msgspec.Struct, frozen=True):
         """
         return _decode(body, model, headers, counts=True)
 
-    def encode(self, response: int, memo: SurfaceMemo) -> bytes:  # noqa: ARG002 - the shape of every surface codec
+    def encode(self, response: int, memo: SurfaceMemo) -> bytes:
         """Return the bytes of a count."""
         return encode({"input_tokens": response})
 
-    def stream(self, memo: SurfaceMemo) -> NoReturn:  # noqa: ARG002 - the shape of every surface codec
+    def stream(self, memo: SurfaceMemo) -> NoReturn:
         """Refuse: a count is one number.
 
         Raises:

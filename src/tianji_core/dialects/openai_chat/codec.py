@@ -90,5 +90,3 @@ class OpenAIChat(msgspec.Struct, frozen=True, kw_only=True):
     def error(self, response: HttpResponse) -> TianjiError:
         """Return what a non-2xx answer means."""
         return error_of(response, self.server.provider)
-
-

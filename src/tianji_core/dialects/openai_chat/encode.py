@@ -106,17 +106,15 @@ def _put_tools(body: dict[str, object], request: ChatRequest, quirks: Quirks, dr
             body["parallel_tool_calls"] = request.parallel_tool_calls
 
 
-def _put_reasoning(
-    body: dict[str, object], request: ChatRequest, deployment: Deployment, quirks: Quirks, dropping: Dropping
-) -> None:
+def _put_reasoning(body: dict[str, object], request: ChatRequest, deployment: Deployment, quirks: Quirks, dropping: Dropping) -> None:
     effort = effort_of(request.reasoning)
     if effort is None:
         return
     if "reasoning_effort" in quirks.unsupported:
         dropping.unsupported("reasoning_effort", effort)
-    elif quirks.openai_models and "tools" in body and _refuses_effort_with_tools(_bare(deployment.model)):
-        dropping.note("reasoning_effort")
-    elif quirks.openai_models and request.dialect != DIALECT and not _REASONING_MODEL.match(_bare(deployment.model)):
+    elif (quirks.openai_models and "tools" in body and _refuses_effort_with_tools(_bare(deployment.model))) or (
+        quirks.openai_models and request.dialect != DIALECT and not _REASONING_MODEL.match(_bare(deployment.model))
+    ):
         dropping.note("reasoning_effort")
     else:
         body["reasoning_effort"] = effort
@@ -180,5 +178,3 @@ def _bare(model: str) -> str:
 
 def _number(value: object) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(str(value))
-
-

@@ -13,11 +13,14 @@ from tianji_core.translation.retry_after import retry_after_seconds
 from tianji_core.wire.json import decode_upstream
 
 _CONTEXT = re.compile(
-    r"context.{0,20}(length|window|size)|maximum context|prompt is too long|too many (input )?tokens|reduce the length|exceeds? the (available|maximum)",
-    re.I,
+    r"context.{0,20}(length|window|size)|maximum context|prompt is too long|too many (input )?tokens|reduce the length"
+    r"|exceeds? the (available|maximum)",
+    re.IGNORECASE,
 )
 _POLICY_CODES = frozenset({"content_policy_violation", "content_filter", "data_inspection_failed"})
-_QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "exceeded_current_quota_error", "Arrearage", "billing_hard_limit_reached"})
+_QUOTA_CODES = frozenset(
+    {"insufficient_quota", "billing_not_active", "exceeded_current_quota_error", "Arrearage", "billing_hard_limit_reached"}
+)
 _MESSAGE_LIMIT = 2000
 
 

@@ -162,7 +162,7 @@ def _merge(into: dict[str, object], more: Json, *, legacy: bool = False) -> None
     if legacy and "tool_calls" in more:
         calls = more["tool_calls"]
         first = calls[0] if isinstance(calls, list) else {}
-        more = {"function_call": {name: value for name, value in first.get("function", {}).items()}}
+        more = {"function_call": dict(first.get("function", {}))}
     for name, value in more.items():
         known = into.get(name)
         if isinstance(known, str) and isinstance(value, str):

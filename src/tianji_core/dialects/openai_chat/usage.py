@@ -29,9 +29,7 @@ def decode_usage(value: Json, *, reasoning_outside: bool = False, service_tier: 
     written = _first(
         _count(inside, "cache_write_tokens"), _count(inside, "cache_creation_tokens"), _count(value, "cache_creation_input_tokens")
     )
-    text_in, parts_in = _split(
-        prompt, cached, written, *(_count(inside, f"{kind}_tokens") for kind in ("audio", "image", "video"))
-    )
+    text_in, parts_in = _split(prompt, cached, written, *(_count(inside, f"{kind}_tokens") for kind in ("audio", "image", "video")))
     reasoning = _count(out, "reasoning_tokens")
     if completion is not None and reasoning and (reasoning_outside or _excludes(value, prompt, completion, reasoning)):
         completion += reasoning

@@ -12,7 +12,7 @@ from tianji_core.calls.http import HttpResponse
 from tianji_core.dialects.anthropic_messages import CountTokensCodec, MessagesSurface
 from tianji_core.dialects.anthropic_messages.memo import ProviderMemo, SurfaceMemo
 from tianji_core.dialects.anthropic_messages.stream_decode import MessagesStreamDecoder
-from tianji_core.errors import InvalidRequestError, UpstreamModelMissingError
+from tianji_core.errors import InvalidRequestError, TianjiError, UpstreamModelMissingError
 from tianji_core.providers.anthropic import PROVIDER
 from tianji_core.wire.json import decode_object
 
@@ -74,7 +74,7 @@ def test_stream_decodes_the_same_one_byte_at_a_time_and_in_two_pieces(exchange: 
 
 @pytest.mark.parametrize("exchange", _ERRORS, ids=recordings.short_id)
 def test_error_has_a_class(exchange: recordings.Exchange) -> None:
-    error = _CODEC.error(HttpResponse(status=exchange.status, body=exchange.body))
+    error: TianjiError = _CODEC.error(HttpResponse(status=exchange.status, body=exchange.body))
     assert type(error) is {400: InvalidRequestError, 404: UpstreamModelMissingError}[exchange.status]
     assert json.loads(exchange.body)["error"]["message"] in error.message
 

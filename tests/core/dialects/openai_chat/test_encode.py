@@ -1,9 +1,11 @@
 """What an OpenAI-compatible server is sent."""
 
+from typing import Any
+
 import msgspec
 import pytest
-from support.chat import FACTS, chat_request, deployment
 
+from support.chat import FACTS, chat_request, deployment
 from tianji_core.calls.chat import (
     ChatRequest,
     File,
@@ -26,8 +28,8 @@ from tianji_core.errors import ConfigurationError, UnsupportedParameterError
 _OPENAI = Quirks(developer_role="developer", openai_models=True)
 
 
-def _sent(request: ChatRequest, quirks: Quirks = Quirks(), **changes: object) -> tuple[dict[str, object], tuple[str, ...]]:
-    codec = OpenAIChat(server=Server(provider="acme", base_url="https://api.acme.example/v1", quirks=quirks))
+def _sent(request: ChatRequest, quirks: Quirks | None = None, **changes: Any) -> tuple[dict[str, object], tuple[str, ...]]:
+    codec = OpenAIChat(server=Server(provider="acme", base_url="https://api.acme.example/v1", quirks=quirks or Quirks()))
     encoded = codec.encode(request, deployment(**changes), FACTS)
     body: dict[str, object] = msgspec.json.decode(encoded.http.body)
     return body, encoded.dropped
@@ -106,7 +108,7 @@ def test_reasoning_models_of_openai_get_the_new_limit_and_no_sampling() -> None:
 @pytest.mark.parametrize(
     ("model", "kept"), [("gpt-5", True), ("gpt-5.3", True), ("gpt-5.4", False), ("gpt-6", False), ("openai/gpt-5.10", False)]
 )
-def test_newest_models_take_no_effort_with_tools_and_it_is_named(model: str, kept: bool) -> None:  # noqa: FBT001
+def test_newest_models_take_no_effort_with_tools_and_it_is_named(model: str, kept: bool) -> None:
     request = chat_request(tools=(FunctionTool(name="f"),), reasoning=Reasoning(effort="low"))
     body, dropped = _sent(request, _OPENAI, model=model)
     assert ("reasoning_effort" in body) == kept

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+
 from support import recordings
 from support.chat import FACTS
-
 from tianji_core.dialects.openai_chat import Quirks
 from tianji_core.dialects.openai_chat.memo import ProviderMemo, SurfaceMemo
 from tianji_core.dialects.openai_chat.response import decode_response, encode_response

@@ -135,12 +135,29 @@ def test_model_of_the_path_wins_and_one_of_them_must_be_there() -> None:
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["user", "tool", "text", "function", "auto", ""]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["role", "content", "type", "text", "function", "name", "tool_calls", "id", "image_url"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "content", "type", "text", "function", "name", "tool_calls", "id", "image_url"]), inner, max_size=4
+        )
+    ),
     max_leaves=15,
 )
 _NAMES = st.sampled_from(
-    ["model", "messages", "tools", "tool_choice", "functions", "stop", "response_format", "stream", "stream_options", "user", "metadata", "n"]
+    [
+        "model",
+        "messages",
+        "tools",
+        "tool_choice",
+        "functions",
+        "stop",
+        "response_format",
+        "stream",
+        "stream_options",
+        "user",
+        "metadata",
+        "n",
+    ]
 )
 
 

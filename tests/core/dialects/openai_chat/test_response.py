@@ -4,9 +4,9 @@ import json
 
 import msgspec
 import pytest
-from support.chat import FACTS
 
-from tianji_core.calls.chat import Choice, ChatResponse, Message, Opaque, RedactedThinking, Refusal, Text, Thinking, ToolCall
+from support.chat import FACTS
+from tianji_core.calls.chat import ChatResponse, Choice, Message, Opaque, RedactedThinking, Refusal, Text, Thinking, ToolCall
 from tianji_core.calls.usage import Usage
 from tianji_core.dialects.openai_chat import Quirks
 from tianji_core.dialects.openai_chat.memo import ProviderMemo, SurfaceMemo
@@ -42,11 +42,20 @@ def test_answer_is_decoded() -> None:
 
 @pytest.mark.parametrize(
     ("word", "reason", "native"),
-    [("eos", "stop", "eos"), ("model_length", "length", "model_length"), ("", "stop", ""), (None, "stop", None), ("weird", "stop", "weird")],
+    [
+        ("eos", "stop", "eos"),
+        ("model_length", "length", "model_length"),
+        ("", "stop", ""),
+        (None, "stop", None),
+        ("weird", "stop", "weird"),
+    ],
 )
 def test_finish_words_of_all_servers_become_openais(word: str | None, reason: str, native: str | None) -> None:
     choice = _decode({"content": "x"}, finish=word).choices[0]
-    assert (choice.finish_reason, choice.native_finish_reason) == (reason, native or None if word != "" else "stop" if native is None else None)
+    assert (choice.finish_reason, choice.native_finish_reason) == (
+        reason,
+        native or None if word != "" else "stop" if native is None else None,
+    )
 
 
 def test_list_content_is_split_into_thinking_and_text() -> None:

@@ -2,13 +2,14 @@
 
 import json
 import random
+from itertools import pairwise
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.chat import FACTS
 
+from support.chat import FACTS
 from tianji_core.calls.chat import (
     ChatChunk,
     ChoiceDelta,
@@ -70,7 +71,7 @@ def test_parallel_tool_calls_arrive_by_index() -> None:
 def test_any_cutting_gives_the_same_chunks(cuts: list[int]) -> None:
     decoder, whole = _decoder(), _decoder()
     places = [0, *sorted(cuts), len(_TOOLS)]
-    pieces = [_TOOLS[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [_TOOLS[start:end] for start, end in pairwise(places)]
     assert [chunk for piece in pieces for chunk in decoder.feed(piece)] == whole.feed(_TOOLS)
 
 
@@ -164,7 +165,10 @@ def _chunk(*deltas: object, finish: str | None = None, usage: Usage | None = Non
 
 
 def test_usage_is_hidden_unless_the_client_asked_for_it() -> None:
-    chunks = [_chunk(TextDelta(text="a"), finish="stop"), ChatChunk(id="c1", created=5, model="up", usage=Usage(input_text=1, output_text=2))]
+    chunks = [
+        _chunk(TextDelta(text="a"), finish="stop"),
+        ChatChunk(id="c1", created=5, model="up", usage=Usage(input_text=1, output_text=2)),
+    ]
     quiet = _encoded(chunks)
     asked = _encoded(chunks, include_usage=True)
     assert [part if isinstance(part, str) else "usage" in part for part in quiet] == [False, "[DONE]"]

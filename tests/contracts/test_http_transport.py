@@ -73,7 +73,7 @@ def post(url: str, body: bytes = b"{}", **more: object) -> HttpRequest:
 
 
 def limits(**seconds: float) -> TransportLimits:
-    return TransportLimits(**{**{name: getattr(LIMITS, name) for name in LIMITS.__struct_fields__}, **seconds})  # type: ignore[arg-type]
+    return TransportLimits(**{**{name: getattr(LIMITS, name) for name in LIMITS.__struct_fields__}, **seconds})
 
 
 async def fetch(

@@ -198,6 +198,7 @@ def test_upstreams_refusal_has_the_status_of_the_error_table(exchange: Exchange,
     expected = {400: 400, 404: 502}[exchange.status]
     with pytest.raises((anthropic.APIStatusError, openai.APIStatusError)) as caught:
         _own(gateway, exchange, f"ex-{ALL.index(exchange)}")
+    assert isinstance(caught.value, anthropic.APIStatusError | openai.APIStatusError)
     assert caught.value.status_code == expected
     assert exchange.provider in str(caught.value)
 

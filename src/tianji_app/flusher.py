@@ -34,7 +34,8 @@ class Flusher:
         """Store one batch, waiting for the first row. Return whether it was stored."""
         rows = await self.journal.pending(BATCH_ROWS)
         try:
-            await self.spend.add(rows)
+            with anyio.CancelScope(shield=True):  # a batch that has begun is ended, also while the process stops; the store bounds it
+                await self.spend.add(rows)
         except DependencyUnavailableError as error:
             if not self.is_away:
                 _log.warning("spend cannot be stored; it waits in the journal", reason=error.message, waiting=self.journal.waiting())

@@ -2,6 +2,7 @@
 
 `/<name>/...` is answered by the script of that name: one act a request, the last one repeats.
 Without a script every request is answered well.
+Each connection serves one request, so that none of them meets a client's second thoughts about a connection that went stale.
 `fault_server` does the same inside an event loop, a script a connection; its building blocks are used here too.
 """
 
@@ -14,8 +15,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from support.fault_server import CHUNKED, chunk, head, whole
+from support.fault_server import chunk, head, whole
 
+CHUNKED = head(200, "Transfer-Encoding: chunked", "Content-Type: text/event-stream", "Connection: close")
 PATIENCE_SECONDS = 20.0
 """An act that waits longer than this for its client has met a bug."""
 
@@ -113,18 +115,16 @@ class _Connection(socketserver.StreamRequestHandler):
     server: FaultyUpstream
 
     def handle(self) -> None:
-        while line := self.rfile.readline():
-            headers, length = line, 0
-            while (line := self.rfile.readline()) not in (b"\r\n", b""):
-                headers += line
-                if line.lower().startswith(b"content-length:"):
-                    length = int(line[15:])
-            asked = Asked(self.connection, headers.decode("latin-1"), self.rfile.read(length))
-            name = asked.head.split(" ", 2)[1].split("/")[1]
-            act = self.server.act_for(name, asked)
-            act(asked)
-            if act not in _KEEPS_OPEN:
-                return
+        headers, length = self.rfile.readline(), 0
+        while (line := self.rfile.readline()) not in (b"\r\n", b""):
+            headers += line
+            if line.lower().startswith(b"content-length:"):
+                length = int(line[15:])
+        if not headers:
+            return
+        asked = Asked(self.connection, headers.decode("latin-1"), self.rfile.read(length))
+        name = asked.head.split(" ", 2)[1].split("/")[1]
+        self.server.act_for(name, asked)(asked)
 
 
 @contextlib.contextmanager
@@ -142,7 +142,7 @@ def faulty_upstream() -> Iterator[FaultyUpstream]:
 
 def json_answer(value: object, status: int = 200, *headers: str) -> bytes:
     """Return a whole answer of JSON."""
-    return whole(json.dumps(value).encode(), status, "Content-Type: application/json", *headers)
+    return whole(json.dumps(value).encode(), status, "Content-Type: application/json", "Connection: close", *headers)
 
 
 def sse(value: Mapping[str, object]) -> bytes:
@@ -178,9 +178,6 @@ def good(asked: Asked) -> None:
         asked.send(CHUNKED, piece("Hel"), piece("lo."), END)
     else:
         asked.send(json_answer(COMPLETION))
-
-
-_KEEPS_OPEN = (good,)
 
 
 def saying(*pieces: bytes) -> Act:

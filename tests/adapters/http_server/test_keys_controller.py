@@ -141,7 +141,7 @@ def test_conflicting_twins_are_refused(client: TestClient[Litestar]) -> None:
 
 def test_malformed_credential_never_reaches_the_store(client: TestClient[Litestar], house: KeyHouse) -> None:
     for text in ("", "sk-", "' OR 1=1 --", "sk-" + "x" * 300, "a" * 64, "sk-täst-0123456789012345"):
-        assert client.get("/v1/models", headers={"x-api-key": text.encode().decode("latin-1")}).status_code == 401
+        assert client.get("/v1/models", headers={b"x-api-key": text.encode()}).status_code == 401
     assert house.store.asked == []
 
 
@@ -209,7 +209,7 @@ def test_no_answer_but_the_first_holds_the_text_of_a_key(client: TestClient[Lite
 async def _unknown() -> None: ...
 
 
-@asgi("/raw")
+@asgi("/raw", copy_scope=False)
 async def _raw(scope: Any, receive: Any, send: Any) -> None: ...
 
 

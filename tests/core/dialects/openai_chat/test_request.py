@@ -161,6 +161,7 @@ _NAMES = st.sampled_from(
 )
 
 
+@pytest.mark.promise("bad-input-answered")
 @given(st.dictionaries(_NAMES, _JSON, max_size=8))
 def test_any_object_is_decoded_or_refused_with_a_path(body: dict[str, object]) -> None:
     try:

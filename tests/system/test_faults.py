@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from support import faulty_upstream as up
 from support.fault_server import refused_url
 from support.faulty_upstream import Act, FaultyUpstream, faulty_upstream
@@ -55,9 +56,25 @@ FIRST_EVENTS: dict[str, tuple[Act, str]] = {
     "sse-reset": (up.resetting(up.CHUNKED, up.piece("Hel")), "upstream_protocol_error"),
     "sse-no-end": (up.saying(up.CHUNKED, up.piece("Hel"), up.chunk(b"")), "upstream_protocol_error"),
     "sse-not-json": (up.saying(up.CHUNKED, up.piece("Hel"), up.chunk(b'data: {"choices": [\n\n'), up.END), "upstream_protocol_error"),
-    "sse-error": (up.saying(up.CHUNKED, up.piece("Hel"), up.sse({"error": {"message": "too much", "code": 503}}), up.END), "upstream_overloaded"),
+    "sse-error": (
+        up.saying(up.CHUNKED, up.piece("Hel"), up.sse({"error": {"message": "too much", "code": 503}}), up.END),
+        "upstream_overloaded",
+    ),
 }
-OTHER = ("fine", "busy", "bursting", "bursting-stream", "slow", "patient", "left", "deadline", "trickling", "flooding", "html-stream", "silent-stream")
+OTHER = (
+    "fine",
+    "busy",
+    "bursting",
+    "bursting-stream",
+    "slow",
+    "patient",
+    "left",
+    "deadline",
+    "trickling",
+    "flooding",
+    "html-stream",
+    "silent-stream",
+)
 
 
 def _entry(name: str, base: str, **parameters: object) -> dict[str, object]:
@@ -81,7 +98,10 @@ def _config(url: str) -> str:
     settings = {
         "model_list": entries,
         "general_settings": {"master_key": MASTER_KEY},
-        "router_settings": {"fallbacks": [{"bursting": ["fine"]}, {"bursting-stream": ["fine"]}, {"sse-cut": ["fine"]}, {"sse-reset": ["fine"]}], "num_retries": 1},
+        "router_settings": {
+            "fallbacks": [{"bursting": ["fine"]}, {"bursting-stream": ["fine"]}, {"sse-cut": ["fine"]}, {"sse-reset": ["fine"]}],
+            "num_retries": 1,
+        },
     }
     return json.dumps(settings)
 
@@ -266,7 +286,11 @@ def test_callers_deadline_holds_over_all_attempts(stream: bool, upstream: Faulty
 
 @pytest.mark.promise("any-cut", "bad-upstream")
 def test_trickled_stream_reads_as_if_it_came_at_once(upstream: FaultyUpstream, client: httpx.Client) -> None:
-    data = up.CHUNKED + b"".join(up.chunk(bytes([byte])) for byte in _plain(up.piece("Hel"), up.piece("lo é€😀.")) + _plain(up.END)) + up.chunk(b"")
+    data = (
+        up.CHUNKED
+        + b"".join(up.chunk(bytes([byte])) for byte in _plain(up.piece("Hel"), up.piece("lo é€😀.")) + _plain(up.END))
+        + up.chunk(b"")
+    )
     upstream.script("trickling", up.trickling(data, bytes_at_once=37, pause=lambda: time.sleep(0)))
     events = _events(_ask(client, "trickling", stream=True).text)
     assert "".join(choice["delta"].get("content") or "" for event in events for choice in event["choices"]) == "Hello é€😀."
@@ -302,7 +326,9 @@ def test_flood_is_cut_off(upstream: FaultyUpstream, client: httpx.Client) -> Non
 def test_caller_who_leaves_ends_the_providers_work(stream: bool, upstream: FaultyUpstream, gateway: GatewayProcess, data_dir: Path) -> None:
     upstream.script("left", up.silent(up.CHUNKED, up.piece("Hel")) if stream else up.silent())
     before = len(rows(data_dir, model_asked="left"))
-    with httpx.Client(headers={"Authorization": f"Bearer {MASTER_KEY}"}, timeout=httpx.Timeout(30, read=None if stream else 0.3)) as leaving:
+    with httpx.Client(
+        headers={"Authorization": f"Bearer {MASTER_KEY}"}, timeout=httpx.Timeout(30, read=None if stream else 0.3)
+    ) as leaving:
         if stream:
             with leaving.stream("POST", f"{gateway.base_url}/v1/chat/completions", json=_body("left", stream=True)) as answer:
                 assert "Hel" in next(answer.iter_text())

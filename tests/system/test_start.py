@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+
 from support.gateway import MASTER_KEY, ROOT, GatewayProcess, command, environment, running_gateway
 from support.ledger import eventually
 from support.postgres import PostgresServer
@@ -153,7 +154,12 @@ def test_variables_are_honoured(tmp_path: Path) -> None:
         "TIANJI_DATABASE_URL": f"sqlite:///{tmp_path}/elsewhere.db",
     }
     process = subprocess.Popen(
-        command("serve"), env=environment(tmp_path / "data", variables), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+        command("serve"),
+        env=environment(tmp_path / "data", variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
     )
     assert process.stdout
     try:
@@ -185,7 +191,9 @@ def test_port_in_use_is_told(first: GatewayProcess, tmp_path: Path) -> None:
 @pytest.mark.promise("all-or-nothing", "nothing-ignored")
 def test_wrong_configuration_is_told_with_file_and_line(tmp_path: Path) -> None:
     file = tmp_path / "tianji.yaml"
-    file.write_text("model_list:\n  - model_name: a\n    litellm_params:\n      model: nobody/m\ngeneral_settings:\n  master_key: sk-1234\n")
+    file.write_text(
+        "model_list:\n  - model_name: a\n    litellm_params:\n      model: nobody/m\ngeneral_settings:\n  master_key: sk-1234\n"
+    )
     said = _refused(_run(tmp_path / "data", "serve", "--port", "0", "--config", str(file)))
     assert f"{file}:4: " in said
     assert f"{file}:6: the master key is one that everybody knows" in said
@@ -266,7 +274,10 @@ def test_schema_can_be_asked_for_and_brought_up_to_date(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         ("--help", ["serve", "check", "db", "one API in front of every model provider"]),
-        ("serve --help", ["--config", "--host", "--port", "--data-dir", "--database-url", "--lock-wait", "--no-local-model", "TIANJI_CONFIG"]),
+        (
+            "serve --help",
+            ["--config", "--host", "--port", "--data-dir", "--database-url", "--lock-wait", "--no-local-model", "TIANJI_CONFIG"],
+        ),
         ("check --help", ["FILE", "with file and line"]),
         ("db --help", ["upgrade", "current"]),
         ("--version", ["tianji, version"]),

@@ -10,7 +10,7 @@ from tianji_core.wire.fields import Fields
 
 
 def test_every_control_field_is_taken_out_of_the_body() -> None:
-    harmless = {name: None for name in (*CONTROL_FIELDS, *CREDENTIAL_FIELDS)}
+    harmless = dict.fromkeys((*CONTROL_FIELDS, *CREDENTIAL_FIELDS))
     body = Fields({**harmless, "num_retries": 1, "cache": {"ttl": 5}, "no-log": True, "temperature": 1})
     take_controls(body, ())
     assert body.values == {"temperature": 1}

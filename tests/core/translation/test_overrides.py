@@ -1,8 +1,8 @@
 """A deployment as one call uses it."""
 
 import pytest
-from support.chat import deployment
 
+from support.chat import deployment
 from tianji_core.calls.controls import Controls
 from tianji_core.calls.secret import Secret
 from tianji_core.errors import InvalidRequestError

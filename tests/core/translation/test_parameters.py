@@ -1,8 +1,8 @@
 """What happens to a parameter that a provider cannot express."""
 
 import pytest
-from support.chat import deployment
 
+from support.chat import deployment
 from tianji_core.errors import UnsupportedParameterError
 from tianji_core.translation.parameters import Dropping
 

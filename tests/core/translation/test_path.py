@@ -1,10 +1,11 @@
 """From a provider's bytes to a caller's bytes, each event with what the meter saw."""
 
 import json
+from typing import Any
 
 import pytest
-from support.chat import FACTS
 
+from support.chat import FACTS
 from tianji_core.calls.http import HttpResponse
 from tianji_core.dialects.openai_chat import OpenAIChat, Quirks, Server
 from tianji_core.dialects.openai_chat.memo import ProviderMemo, SurfaceMemo
@@ -27,7 +28,8 @@ _USAGE = _event(choices=[], usage={"prompt_tokens": 3, "completion_tokens": 1})
 
 
 def _path() -> CanonicalStream:
-    return CanonicalStream(_CODEC.stream(_MEMO), _SURFACE.stream(SurfaceMemo(model="asked")))
+    encoder: Any = _SURFACE.stream(SurfaceMemo(model="asked"))
+    return CanonicalStream(_CODEC.stream(_MEMO), encoder)
 
 
 def test_content_commits_and_usage_is_read_from_a_chunk_that_is_not_shown() -> None:

@@ -1,8 +1,8 @@
 """What an offline tokenizer counts."""
 
 import pytest
-from support.chat import chat_request
 
+from support.chat import chat_request
 from tianji_core.calls.chat import FunctionTool, Image, Message, Text, Thinking, ToolCall
 from tianji_core.calls.completions import CompletionRequest
 from tianji_core.calls.embeddings import EmbeddingRequest

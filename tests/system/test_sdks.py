@@ -16,6 +16,7 @@ from support.ledger import eventually, rows
 
 MODEL = "local/smollm2-135m"
 HELLO = "Say hello in one sentence."
+COLD = {"temperature": 0}
 INPUT_NANO, OUTPUT_NANO = 137, 911
 """Prices of a token that no rounding can hide."""
 
@@ -86,7 +87,11 @@ async def test_async_openai_client_reads_both(gateway: GatewayProcess) -> None:
 
 def test_openai_structured_output_is_parsed(openai_client: openai.OpenAI) -> None:
     answer = openai_client.chat.completions.parse(
-        model=MODEL, messages=[{"role": "user", "content": "Tell me of Paris, as JSON."}], response_format=City, max_tokens=200, temperature=0
+        model=MODEL,
+        messages=[{"role": "user", "content": "Tell me of Paris, as JSON."}],
+        response_format=City,
+        max_tokens=200,
+        temperature=0,
     )
     assert isinstance(answer.choices[0].message.parsed, City)
 
@@ -103,8 +108,8 @@ def test_anthropic_answer_is_whole(anthropic_client: anthropic.Anthropic) -> Non
 @pytest.mark.promise("any-cut")
 def test_anthropic_stream_reads_as_the_whole_answer(anthropic_client: anthropic.Anthropic) -> None:
     messages: list[anthropic.types.MessageParam] = [{"role": "user", "content": HELLO}]
-    whole = anthropic_client.messages.create(model=MODEL, max_tokens=20, temperature=0, messages=messages)
-    with anthropic_client.messages.stream(model=MODEL, max_tokens=20, temperature=0, messages=messages) as stream:
+    whole = anthropic_client.messages.create(model=MODEL, max_tokens=20, messages=messages, extra_body=COLD)
+    with anthropic_client.messages.stream(model=MODEL, max_tokens=20, messages=messages, extra_body=COLD) as stream:
         text = "".join(stream.text_stream)
         final = stream.get_final_message()
     assert whole.content[0].type == "text"
@@ -123,7 +128,11 @@ async def test_async_anthropic_client_reads_both(gateway: GatewayProcess) -> Non
 
 def test_anthropic_structured_output_is_parsed(anthropic_client: anthropic.Anthropic) -> None:
     message = anthropic_client.messages.parse(
-        model=MODEL, max_tokens=200, temperature=0, messages=[{"role": "user", "content": "Tell me of Paris, as JSON."}], output_format=City
+        model=MODEL,
+        max_tokens=200,
+        messages=[{"role": "user", "content": "Tell me of Paris, as JSON."}],
+        output_format=City,
+        extra_body=COLD,
     )
     assert isinstance(message.parsed_output, City)
 
@@ -261,7 +270,7 @@ def test_both_vendors_calls_of_one_prompt_cost_the_same(priced: GatewayProcess, 
     with openai.OpenAI(base_url=f"{priced.base_url}/v1", api_key=MASTER_KEY, max_retries=0) as client:
         client.chat.completions.create(model="priced", messages=[{"role": "user", "content": HELLO}], max_tokens=4, temperature=0)
     with anthropic.Anthropic(base_url=priced.base_url, api_key=MASTER_KEY, max_retries=0) as other:
-        other.messages.create(model="priced", messages=[{"role": "user", "content": HELLO}], max_tokens=4, temperature=0)
+        other.messages.create(model="priced", messages=[{"role": "user", "content": HELLO}], max_tokens=4, extra_body=COLD)
     assert eventually(lambda: len(rows(priced_dir)) == before + 2)
     first, second = rows(priced_dir)[before:]
     assert first["cost_nano"] == second["cost_nano"] > 0

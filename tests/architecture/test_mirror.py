@@ -11,30 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src" / "tianji_core"
 
-THROUGH_THEIR_USERS = frozenset(
-    f"access/{name}.py"
-    for name in (
-        "authorization",
-        "credentials",
-        "durations",
-        "fields",
-        "guessing",
-        "key_changes",
-        "key_fields",
-        "key_queries",
-        "key_views",
-        "keys",
-        "master",
-        "principal",
-        "public_ids",
-        "roles",
-        "routes",
-        "versions",
-        "wire_values",
-    )
-) | {"surfaces/_management.py"}
-"""Modules that are tested through the controller of keys until they have files of their own."""
-
 
 def _has_behaviour(module: Path) -> bool:
     """Whether a module decides anything: a function with a body that is no docstring, outside a protocol."""
@@ -64,7 +40,4 @@ def _candidates(module: Path) -> list[Path]:
 )
 def test_core_module_has_its_own_test_file(module: Path) -> None:
     missing = [str(place.relative_to(ROOT)) for place in _candidates(module) if not place.exists()]
-    if str(module.relative_to(CORE)) in THROUGH_THEIR_USERS:
-        assert missing, "it has a file of its own now: take it off the list"
-    else:
-        assert missing == [], f"write {missing}"
+    assert missing == [], f"write {missing}"

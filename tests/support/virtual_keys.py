@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 from litestar import Litestar, Request, Response, get
+from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from tianji_adapters.http_server.authorization import Authorize, check_routes
-from tianji_adapters.http_server.controllers.keys import KeyController, key_dependencies
+from tianji_adapters.http_server.controllers.keys import KeyController
 from tianji_adapters.http_server.management_errors import management_error
 from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.memory.identifiers import CountingIdentifiers
@@ -136,24 +137,28 @@ async def ask(
 
 def key_server(house: KeyHouse) -> Litestar:
     """Return a server with the routes of keys, one public route and one of the models."""
-    ports = key_dependencies(
-        generate_key=house.generate,
-        key_info=house.info,
-        list_keys=house.list_keys,
-        update_key=house.update,
-        delete_keys=house.delete,
-        block_key=house.block,
-        unblock_key=house.unblock,
-    )
+    ports: dict[str, ManagementOperation] = {
+        "generate_key": house.generate,
+        "key_info": house.info,
+        "list_keys": house.list_keys,
+        "update_key": house.update,
+        "delete_keys": house.delete,
+        "block_key": house.block,
+        "unblock_key": house.unblock,
+    }
     server = Litestar(
         [KeyController, _alive, _models],
         guards=[Authorize(house.authenticate)],
-        dependencies=ports,
-        exception_handlers={Exception: _answer_error},
+        dependencies={name: _provided(port) for name, port in ports.items()},
+        exception_handlers={Exception: answer_error},
         openapi_config=None,
     )
     check_routes(server.routes)
     return server
+
+
+def _provided(port: ManagementOperation) -> Provide:
+    return Provide(lambda: port, sync_to_thread=False)
 
 
 @get("/health/liveness")
@@ -167,7 +172,8 @@ async def _models(request: Request) -> str:  # type: ignore[type-arg]
     return caller.key_id
 
 
-def _answer_error(_: Request, error: Exception) -> Response[bytes]:  # type: ignore[type-arg]
+def answer_error(_: Request, error: Exception) -> Response[bytes]:  # type: ignore[type-arg]
+    """Answer in the envelope of the management plane."""
     kinds: dict[int, type[TianjiError]] = {404: NotFoundError, 413: TooLargeError}
     if isinstance(error, HTTPException):
         error = kinds[error.status_code](error.detail)

@@ -50,9 +50,9 @@ def client(gateway: GatewayProcess, upstream: FaultyUpstream, file: Path) -> Ite
 
 def _text(upstream: FaultyUpstream, *names: str, more: str = "") -> str:
     """Return a configuration with these model groups, one a line from line 2 on."""
+    key = "api_key: sk-upstream-key-0001"
     entries = [
-        f"  - {{model_name: {name}, litellm_params: {{model: openai/m, api_base: {upstream.url}/{name}/v1, api_key: sk-upstream-key-0001}}}}\n"
-        for name in names
+        f"  - {{model_name: {name}, litellm_params: {{model: openai/m, api_base: {upstream.url}/{name}/v1, {key}}}}}\n" for name in names
     ]
     return f"model_list:\n{''.join(entries)}general_settings:\n  master_key: {MASTER_KEY}\n{more}"
 

@@ -17,7 +17,6 @@ from support.ledger import eventually
 from support.postgres import PostgresServer
 
 MINIMAL = "model_list: []\ngeneral_settings:\n  master_key: {master_key}\n"
-AT_ONCE = 20
 _BANNER = re.compile(
     r"TianJi is ready\.\n"
     r"  Address    http://127\.0\.0\.1:\d+\n"
@@ -295,7 +294,7 @@ def test_unknown_option_is_refused_with_the_usage(tmp_path: Path) -> None:
     assert "--port" in done.stderr
 
 
-def _starts_at_once(folder: Path, *arguments: str, shared: bool) -> list["subprocess.Popen[str]"]:
+def _starts_at_once(folder: Path, count: int, *arguments: str, shared: bool) -> list["subprocess.Popen[str]"]:
     return [
         subprocess.Popen(
             command("serve", "--port", "0", "--lock-wait", "3", "--no-local-model", *arguments),
@@ -305,14 +304,14 @@ def _starts_at_once(folder: Path, *arguments: str, shared: bool) -> list["subpro
             text=True,
             cwd=ROOT,
         )
-        for number in range(AT_ONCE)
+        for number in range(count)
     ]
 
 
 def _one_serves(processes: list["subprocess.Popen[str]"]) -> None:
     """Wait until all but one have ended, and hold that the one serves."""
     try:
-        assert eventually(lambda: sum(process.poll() is not None for process in processes) == len(processes) - 1, within_seconds=100)
+        assert eventually(lambda: sum(process.poll() is not None for process in processes) == len(processes) - 1, within_seconds=200)
         winner = next(process for process in processes if process.poll() is None)
         for process in processes:
             if process is winner:
@@ -335,15 +334,17 @@ def _one_serves(processes: list["subprocess.Popen[str]"]) -> None:
                 process.communicate(timeout=10)
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.promise("one-process", "upgrades-keep-data")
 def test_of_twenty_starts_on_one_data_directory_one_serves(tmp_path: Path) -> None:
-    _one_serves(_starts_at_once(tmp_path, shared=True))
+    _one_serves(_starts_at_once(tmp_path, 20, shared=True))
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.promise("one-process", "upgrades-keep-data")
-def test_of_twenty_starts_on_one_postgresql_database_one_serves(postgres_server: PostgresServer, tmp_path: Path) -> None:
+def test_of_ten_starts_on_one_postgresql_database_one_serves(postgres_server: PostgresServer, tmp_path: Path) -> None:
     name = anyio.run(lambda: postgres_server.create_database(empty=True))
     try:
-        _one_serves(_starts_at_once(tmp_path, "--database-url", postgres_server.url_of(name), shared=False))
+        _one_serves(_starts_at_once(tmp_path, 10, "--database-url", postgres_server.url_of(name), shared=False))
     finally:
         anyio.run(postgres_server.drop_database, name)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Litestar, Response, Router, asgi, get
+from litestar import Litestar, Response, Router, asgi, get, post
 from litestar.di import Provide
+from litestar.types import ASGIApp
 
 from tianji_adapters.http_server.authorization import Authorize, check_routes
 from tianji_adapters.http_server.controllers.configuration import ConfigurationController
@@ -89,7 +90,15 @@ def _calls(served: Served) -> list[Any]:
 def _handler(served: Served, surface: Surface, route: str) -> Any:
     relay = Relay(served.gateway, surface, route, served.max_body_bytes)
 
-    @asgi(route.replace("{model}", "{model:str}"), copy_scope=False)
+    if "{" in route:  # raw ASGI routes of Litestar cannot have parameters; the body is left alone all the same
+
+        @post(route.replace("{model}", "{model:str}"), status_code=200)
+        async def call_of_named_model() -> ASGIApp:
+            return relay
+
+        return call_of_named_model
+
+    @asgi(route, copy_scope=False)
     async def call(scope: Any, receive: Any, send: Any) -> None:
         await relay(scope, receive, send)
 

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 import uvicorn
 
 from tianji_core.errors import ConfigurationError
 
 _BACKLOG = 2048
+_CLEANUP_SECONDS = 15.0
+_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,16 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what runs, and wait until what was cut short is in order: its account is written meanwhile."""
+        await super().shutdown(sockets)
+        for task in self.server_state.tasks:
+            if not task.cancelling():  # a second cancellation would break into the first one's cleaning up
+                task.cancel()
+        with anyio.move_on_after(_CLEANUP_SECONDS):
+            while self.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody when the last one has ended
+                await anyio.sleep(_POLL_SECONDS)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

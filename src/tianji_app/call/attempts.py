@@ -25,6 +25,7 @@ from tianji_core.routing.plan import AttemptPlan, Stop, Try, Wait
 from tianji_core.shapes.codecs import Decoded, Encoded, Provider
 from tianji_core.translation.overrides import for_call
 from tianji_core.translation.path import CanonicalStream, RelayEvent, StreamPath, whole_answer
+from tianji_core.translation.provider_words import without_secrets
 
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-ms-request-id", "cf-ray")
 _CLEANUP_SECONDS = 5.0
@@ -80,6 +81,7 @@ class Attempts:
         try:
             answer = await self._attempt(step)
         except TianjiError as error:
+            without_secrets(error, self.account.deployment or step.deployment)
             self._note(step, started, error)
             await self._keep_bill(error)
             self.account.fail_attempt(self.clock.now_ns())

@@ -13,6 +13,7 @@ from tianji_core.calls.http import Headers
 from tianji_core.errors import TianjiError, UpstreamTimeoutError
 from tianji_core.ports.clock import Clock
 from tianji_core.translation.path import RelayEvent, StreamPath
+from tianji_core.translation.provider_words import without_secrets
 
 Settle = Callable[[CallStatus, BaseException | None], Awaitable[None]]
 
@@ -68,6 +69,8 @@ class AnswerStream:
         except TianjiError as error:
             self._ended = True
             self.account.upstream_ended_at_ns = self.clock.now_ns()
+            if self.account.deployment is not None:
+                without_secrets(error, self.account.deployment)
             await self.settle("error", error)
             self._ready.append(stream.error(error, self.account.call_id))
             return

@@ -14,6 +14,7 @@ from tianji_core.ports.clock import Clock
 from tianji_core.ports.http_transport import HttpTransport, TransportLimits
 from tianji_core.ports.identifiers import Identifiers
 from tianji_core.ports.operations import DeploymentHealth
+from tianji_core.translation.provider_words import without_secrets
 
 PROBE_SECONDS = 30.0
 _AT_ONCE = 8
@@ -80,6 +81,7 @@ class ProbeDeployments:
                     raise codec.error(response)
                 codec.decode(response, encoded.memo)
         except TianjiError as error:
+            without_secrets(error, deployment)
             return error.message
         except TimeoutError:
             return f"no answer within {PROBE_SECONDS:.0f} seconds"

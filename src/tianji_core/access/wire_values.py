@@ -5,6 +5,7 @@ from decimal import Decimal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NANO = 10**9
+_STEP = Decimal("1e-9")
 _MOST_USD = 9 * 10**9
 
 
@@ -27,6 +28,7 @@ def nano(amount_usd: Decimal) -> int:
     """
     if not amount_usd.is_finite() or not 0 <= amount_usd <= _MOST_USD:
         raise ValueError("must be between 0 and 9000000000")
-    if amount_usd * _NANO != (amount_usd * _NANO).to_integral_value():
+    rounded = amount_usd.quantize(_STEP)  # comparing is exact; multiplying first would round what has more digits than the context
+    if rounded != amount_usd:
         raise ValueError("must have at most nine decimals")
-    return int(amount_usd * _NANO)
+    return int(rounded * _NANO)

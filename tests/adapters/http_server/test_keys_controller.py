@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
 from litestar import Litestar, asgi, get
 from litestar.testing import TestClient
@@ -217,7 +216,3 @@ async def _raw(scope: Any, receive: Any, send: Any) -> None: ...
 def test_route_without_a_row_stops_the_start() -> None:
     with pytest.raises(ConfigurationError, match=r"\* /raw, GET /unknown"):
         check_routes(Litestar([_unknown, _raw], openapi_config=None).routes)
-
-
-def test_documents_are_json_that_msgspec_reads(client: TestClient[Litestar]) -> None:
-    assert msgspec.json.decode(_post(client, "/key/generate", {}).content)["spend"] == 0.0

@@ -3,11 +3,10 @@
 from typing import Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.di import Provide
 from litestar.params import SkipValidation
 
 from tianji_adapters.http_server.management_errors import MANAGEMENT_BODY_BYTES, call_of, respond
-from tianji_core.ports.management import BlockKey, DeleteKeys, GenerateKey, KeyInfo, ListKeys, ManagementOperation, UnblockKey, UpdateKey
+from tianji_core.ports.management import BlockKey, DeleteKeys, GenerateKey, KeyInfo, ListKeys, UnblockKey, UpdateKey
 
 Answer = Response[bytes]
 Call = Request[Any, Any, Any]
@@ -54,30 +53,3 @@ class KeyController(Controller):
     async def unblock(self, request: Call, unblock_key: SkipValidation[UnblockKey]) -> Answer:
         """Unblock a key."""
         return respond(await unblock_key(await call_of(request)))
-
-
-def key_dependencies(
-    *,
-    generate_key: GenerateKey,
-    key_info: KeyInfo,
-    list_keys: ListKeys,
-    update_key: UpdateKey,
-    delete_keys: DeleteKeys,
-    block_key: BlockKey,
-    unblock_key: UnblockKey,
-) -> dict[str, Provide]:
-    """Return what Litestar needs to hand the use cases to the handlers."""
-    ports: dict[str, ManagementOperation] = {
-        "generate_key": generate_key,
-        "key_info": key_info,
-        "list_keys": list_keys,
-        "update_key": update_key,
-        "delete_keys": delete_keys,
-        "block_key": block_key,
-        "unblock_key": unblock_key,
-    }
-    return {name: _provided(port) for name, port in ports.items()}
-
-
-def _provided(port: ManagementOperation) -> Provide:
-    return Provide(lambda: port, sync_to_thread=False)

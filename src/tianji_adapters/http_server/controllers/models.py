@@ -3,7 +3,7 @@
 from typing import Any
 
 from litestar import Controller, Request, Response, get
-from litestar.params import SkipValidation
+from litestar.params import FromPath, SkipValidation
 
 from tianji_adapters.http_server.wire import json_response
 from tianji_core.ports.operations import FindModel, ListModels
@@ -23,7 +23,7 @@ class ModelsController(Controller):
         return json_response(model_list(names, anthropic=_is_anthropic(request)))
 
     @get(["/models/{model:path}", "/v1/models/{model:path}"])
-    async def find_model(self, request: AnyRequest, model: str, find_model: SkipValidation[FindModel]) -> Response[Any]:
+    async def find_model(self, request: AnyRequest, model: FromPath[str], find_model: SkipValidation[FindModel]) -> Response[Any]:
         """Return one model."""
         name = find_model(request.state["principal"], str(model).removeprefix("/"))
         return json_response(one_model(name, anthropic=_is_anthropic(request)))

@@ -1,0 +1,72 @@
+"""From a request to a key, and what is shown of it."""
+
+import pytest
+
+from tianji_core.access.key_changes import change_key, check_custom_key, create_key
+from tianji_core.access.key_fields import KeyFields
+from tianji_core.access.keys import KeyId, VirtualKey, hash_key
+from tianji_core.errors import UnprocessableError
+
+_TEXT = "sk-the-text-of-a-key"
+
+
+def _made(**fields: object) -> VirtualKey:
+    return create_key(KeyFields(**fields), text=_TEXT, key_id=KeyId("k"), now_ns=1_000, actor="ada")  # type: ignore[arg-type]
+
+
+def test_new_key_knows_its_maker_and_not_its_text() -> None:
+    key = _made(key_alias="ci", blocked=True)
+    assert (key.hash, key.display, key.alias, key.created_by, key.blocked) == (hash_key(_TEXT), "sk-...-key", "ci", "ada", True)
+    assert _TEXT not in repr(key)
+
+
+def test_expiry_counts_from_now() -> None:
+    key = _made(duration="1m")
+    assert key.expires_at_ns == 60_000_001_000
+    later = change_key(key, KeyFields(duration="1s"), now_ns=5_000, actor="bob")
+    assert later.expires_at_ns == 1_000_005_000
+    assert change_key(key, KeyFields(duration=None), now_ns=0, actor="bob").expires_at_ns is None
+    assert change_key(key, KeyFields(), now_ns=0, actor="bob").expires_at_ns == key.expires_at_ns
+
+
+def test_change_leaves_the_maker_and_counts_the_version() -> None:
+    key = change_key(_made(), KeyFields(tags=("a",)), now_ns=2_000, actor="bob")
+    assert (key.created_by, key.created_at_ns, key.updated_by, key.updated_at_ns, key.version) == ("ada", 1_000, "bob", 2_000, 2)
+
+
+def test_null_clears_to_the_default() -> None:
+    full = _made(key_alias="a", user_id="u", models=("m",), aliases={"a": "b"}, tags=("t",), metadata={"x": 1}, allowed_routes=("/a",))
+    nothing = KeyFields(key_alias=None, user_id=None, models=None, aliases=None, tags=None, metadata=None, allowed_routes=None)
+    cleared = change_key(full, nothing, now_ns=0, actor="ada")
+    assert (cleared.alias, cleared.user_id, cleared.models, cleared.tags, cleared.allowed_routes) == (None, None, (), (), ())
+    assert cleared.aliases == cleared.metadata == {}
+
+
+def test_type_of_a_key_presets_its_routes_unless_they_are_given() -> None:
+    assert _made(key_type="llm_api").allowed_routes == ("llm_api_routes",)
+    assert _made(key_type="default").allowed_routes == ()
+    assert _made(key_type="llm_api", allowed_routes=("/a",)).allowed_routes == ("/a",)
+
+
+@pytest.mark.parametrize("text", ["sk-a1b2c3d4e5f6g7h8", "sk-" + "abcdefgh" * 31])
+def test_good_custom_keys_are_accepted(text: str) -> None:
+    assert check_custom_key(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-1234",
+        "pk-a1b2c3d4e5f6g7h8",
+        "sk-a1b2c3d4 e5f6g7h8",
+        "sk-ä1b2c3d4e5f6g7h8",
+        "sk-aaaaaaaaaaaaaaaa",
+        "sk-1234567890abcdef",
+        "sk-" + "abcdefgh" * 32,
+    ],
+)
+def test_weak_custom_keys_are_refused(text: str) -> None:
+    with pytest.raises(UnprocessableError) as caught:
+        check_custom_key(text)
+    assert caught.value.param == "key"
+    assert text not in caught.value.message

@@ -1,0 +1,50 @@
+"""A key as the management routes show it."""
+
+from support.keys import KEY_TEXT, virtual_key
+from tianji_core.access.key_views import full_row, key_row, new_key_answer
+from tianji_core.access.keys import hash_key
+from tianji_core.wire.json import encode
+
+KEY = virtual_key(
+    alias="ci",
+    user_id="u",
+    models=("gpt-4o",),
+    aliases={"a": "b"},
+    tags=("t",),
+    metadata={"m": 1},
+    blocked=True,
+    expires_at_ns=1_000_000_000,
+    version=3,
+)
+
+
+def test_row_shows_what_is_stored() -> None:
+    row = key_row(KEY, 1_500_000_000, money_as_text=False)
+    stored = {
+        "id": KEY.id, "key_name": "sk-...mnop", "key_alias": "ci", "spend": 1.5, "expires": "1970-01-01T00:00:01.000000Z",
+        "models": ["gpt-4o"], "aliases": {"a": "b"}, "user_id": "u", "team_id": None, "organization_id": None, "allowed_routes": [],
+        "tags": ["t"], "metadata": {"m": 1}, "blocked": True, "created_at": "1970-01-01T00:00:00.000000Z", "created_by": "admin",
+        "updated_at": "1970-01-01T00:00:00.000000Z", "updated_by": "admin", "version": 3,
+    }  # fmt: skip
+    assert {name: row[name] for name in stored} == stored
+    assert all(row[name] in (None, {}, []) for name in row.keys() - stored.keys())
+
+
+def test_key_that_never_expires_says_null() -> None:
+    assert key_row(virtual_key(), 0, money_as_text=False)["expires"] is None
+
+
+def test_money_is_exact_as_text() -> None:
+    assert key_row(KEY, 123_456_789_000_000_001, money_as_text=True)["spend"] == "123456789.000000001"
+
+
+def test_only_the_full_row_has_the_hash() -> None:
+    row = key_row(KEY, 0, money_as_text=False)
+    assert KEY.hash not in encode(row).decode()
+    assert full_row(KEY, 0, money_as_text=False) == {"token": hash_key(KEY_TEXT), **row}
+
+
+def test_only_the_answer_of_a_creation_has_the_text() -> None:
+    row = full_row(KEY, 0, money_as_text=False)
+    assert KEY_TEXT not in encode(row).decode()
+    assert new_key_answer(KEY, KEY_TEXT, 0, money_as_text=False) == {"key": KEY_TEXT, "token_id": KEY.hash, **row}

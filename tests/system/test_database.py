@@ -1,0 +1,207 @@
+"""The database goes away for a while: keys that are known go on, and their spend is stored when it is back."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from support import postgres
+from support.faulty_upstream import FaultyUpstream, faulty_upstream
+from support.gateway import MASTER_KEY, GatewayProcess, running_gateway
+from support.ledger import eventually, rows
+
+ADMIN = {"Authorization": f"Bearer {MASTER_KEY}"}
+COST_NANO = 7 * 1000 + 3 * 2000
+CALLS = 20
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[FaultyUpstream]:
+    with faulty_upstream() as server:
+        yield server
+
+
+def _config(upstream: FaultyUpstream) -> str:
+    parameters = {
+        "model": "openai/m",
+        "api_base": f"{upstream.url}/fine/v1",
+        "api_key": "sk-upstream-key-0001",
+        "input_cost_per_token": 0.000001,
+        "output_cost_per_token": 0.000002,
+    }
+    return json.dumps(
+        {"model_list": [{"model_name": "fine", "litellm_params": parameters}], "general_settings": {"master_key": MASTER_KEY}}
+    )
+
+
+def _key(gateway: GatewayProcess, alias: str) -> str:
+    made = httpx.post(f"{gateway.base_url}/key/generate", headers=ADMIN, json={"key_alias": alias})
+    key: str = made.json()["key"]
+    return key
+
+
+def _call(gateway: GatewayProcess, key: str, *, stream: bool = False) -> httpx.Response:
+    body = {"model": "fine", "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
+    return httpx.post(f"{gateway.base_url}/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, json=body, timeout=30)
+
+
+def _calls(gateway: GatewayProcess, key: str) -> list[int]:
+    with ThreadPoolExecutor(4) as threads:
+        return [answer.status_code for answer in threads.map(lambda number: _call(gateway, key, stream=number % 2 == 0), range(CALLS))]
+
+
+def _waiting(gateway: GatewayProcess) -> int:
+    details = httpx.get(f"{gateway.base_url}/health/readiness/details", headers=ADMIN, timeout=30)
+    return int(details.json()["unflushed_spend_rows"])
+
+
+def _spent(gateway: GatewayProcess, key: str) -> float:
+    info = httpx.get(f"{gateway.base_url}/key/info", params={"key": key}, headers=ADMIN, timeout=30)
+    return float(info.json()["info"]["spend"])
+
+
+@pytest.mark.promise("booked-once", "exact-money")
+def test_spend_waits_while_somebody_else_holds_the_sqlite_file(upstream: FaultyUpstream, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with running_gateway(folder, config=_config(upstream)) as gateway:
+        known, new = _key(gateway, "known"), _key(gateway, "new")
+        assert _call(gateway, known).status_code == 200
+        assert eventually(lambda: len(rows(folder)) == 1)
+        with closing(sqlite3.connect(folder / "tianji.db", isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            assert _calls(gateway, known) == [200] * CALLS
+            assert _call(gateway, new).status_code == 200, "to read, nobody has to wait"
+            assert _waiting(gateway) == CALLS + 1
+            assert len(rows(folder)) == 1
+            assert httpx.get(f"{gateway.base_url}/health/readiness").json() == {"status": "healthy", "db": "connected"}
+            holder.execute("ROLLBACK")
+        assert eventually(lambda: len(rows(folder)) == CALLS + 2, within_seconds=15)
+        assert eventually(lambda: _waiting(gateway) == 0)
+        assert round(_spent(gateway, known) * 1e9) == (CALLS + 1) * COST_NANO
+        assert "Traceback" not in gateway.output
+
+
+@dataclass(slots=True)
+class OwnPostgres:
+    """A server of this file's own, which can be stopped and started."""
+
+    url: str
+    folder: Path
+    command: list[str] = field(default_factory=list)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def stop(self) -> None:
+        """Stop it as an operator does; its clients are told."""
+        number = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        self.command = Path(f"/proc/{number}/cmdline").read_text().split("\0")[:-1]
+        os.kill(number, signal.SIGINT)
+        assert eventually(lambda: not (self.folder / "data" / "postmaster.pid").exists(), within_seconds=20)
+
+    def start(self) -> None:
+        """Start it again, where it was."""
+        given: dict[str, Any] = postgres._user()
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, **given
+        )
+        postgres._wait_until_ready(self.url, self.process, self.folder / "server.log")
+
+    def end(self) -> None:
+        """Stop what `start` has started."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(20)
+
+    def ask(self, statement: str) -> list[Any]:
+        """Return the rows of a query."""
+
+        async def run() -> list[Any]:
+            connection = await postgres.asyncpg.connect(self.url)
+            try:
+                found: list[Any] = await connection.fetch(statement)
+                return found
+            finally:
+                await connection.close()
+
+        return anyio.run(run)
+
+
+@pytest.fixture
+def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgres]:
+    folder = Path(tempfile.mkdtemp(prefix="tianji-postgres-"))
+    try:
+        with postgres._own_server(folder) as url:
+            server = OwnPostgres(url, folder)
+            try:
+                yield server
+            finally:
+                server.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.promise("booked-once", "exact-money", "own-words", "keys-are-data")
+def test_known_keys_go_on_while_postgresql_is_away_and_their_spend_lands_afterwards(
+    own_postgres: OwnPostgres, upstream: FaultyUpstream, tmp_path: Path
+) -> None:
+    with running_gateway(tmp_path / "data", "--database-url", own_postgres.url, config=_config(upstream)) as gateway:
+        known, unseen = _key(gateway, "known"), _key(gateway, "unseen")
+        assert _call(gateway, known).status_code == 200
+        assert eventually(lambda: len(own_postgres.ask("SELECT 1 FROM spend_events")) == 1)
+
+        own_postgres.stop()
+        assert _calls(gateway, known) == [200] * CALLS
+        refused = _call(gateway, unseen)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "auth_unavailable")
+        assert refused.headers["retry-after"] == "5"
+        assert _call(gateway, "sk-' OR '1'='1").status_code == 401, "what cannot be a key is refused without the database"
+        told = httpx.post(f"{gateway.base_url}/v1/messages", headers={"x-api-key": unseen}, json={}, timeout=30)
+        assert (told.status_code, told.json()["error"]["type"]) == (529, "overloaded_error")
+        ready = httpx.get(f"{gateway.base_url}/health/readiness", timeout=30)
+        assert (ready.status_code, ready.json()) == (200, {"status": "degraded", "db": "disconnected"})
+        assert httpx.get(f"{gateway.base_url}/health/liveness").status_code == 200
+        listed = httpx.get(f"{gateway.base_url}/key/list", headers=ADMIN, timeout=30)
+        assert (listed.status_code, listed.json()["error"]["type"]) == (503, "no_db_connection")
+        assert _waiting(gateway) == CALLS
+
+        own_postgres.start()
+        assert eventually(lambda: len(own_postgres.ask("SELECT 1 FROM spend_events")) == CALLS + 1, within_seconds=20)
+        assert eventually(lambda: _waiting(gateway) == 0)
+        booked = own_postgres.ask("SELECT call_id, cost_nano FROM spend_events")
+        assert len({row["call_id"] for row in booked}) == CALLS + 1
+        assert {row["cost_nano"] for row in booked} == {COST_NANO}
+        assert round(_spent(gateway, known) * 1e9) == (CALLS + 1) * COST_NANO
+        assert httpx.get(f"{gateway.base_url}/health/readiness").json() == {"status": "healthy", "db": "connected"}
+        assert _call(gateway, unseen).status_code == 200
+        assert gateway.stop() == 0
+        assert "Traceback" not in gateway.output
+
+
+@pytest.mark.promise("booked-once")
+def test_connections_that_are_cut_are_replaced(postgres_server: postgres.PostgresServer, upstream: FaultyUpstream, tmp_path: Path) -> None:
+    name = anyio.run(lambda: postgres_server.create_database(empty=True))
+    url = postgres_server.url_of(name)
+    try:
+        with running_gateway(tmp_path / "data", "--database-url", url, config=_config(upstream)) as gateway:
+            known, unseen = _key(gateway, "known"), _key(gateway, "unseen")
+            for _ in range(3):
+                anyio.run(postgres_server.end_connections, name)
+                assert _call(gateway, known).status_code == 200
+            assert _call(gateway, unseen).status_code == 200
+            assert eventually(lambda: round(_spent(gateway, known) * 1e9) == 3 * COST_NANO, within_seconds=15)
+            assert gateway.stop() == 0
+            assert "Traceback" not in gateway.output
+    finally:
+        anyio.run(postgres_server.drop_database, name)

@@ -1,6 +1,6 @@
 """From configuration and price files to a snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,6 +15,7 @@ from tianji_core.config.gateway_config import GatewayConfig, PriceSettings
 from tianji_core.config.load import config_without_file
 from tianji_core.errors import ConfigurationError, InvalidRequestError
 from tianji_core.pricing.adjustments import Adjustments, Margin
+from tianji_core.pricing.entry import price_entry
 from tianji_core.pricing.prices import PricesFile, PriceTable, price_table
 from tianji_core.routing.groups import ModelIndex
 from tianji_core.shapes.codecs import Provider
@@ -45,6 +46,7 @@ class ConfigurationSource:
             table = self._prices(config.prices)
             config = self._config(table)
         config = msgspec.structs.replace(config, deployments=(*config.deployments, *self.extra))
+        _check_prices(config.deployments)
         return Snapshot(
             config=config,
             index=ModelIndex.build(config.deployments, config.router.aliases),
@@ -68,6 +70,19 @@ class ConfigurationSource:
                 raise ConfigurationError(f"the price file cannot be read: {source.problem}", file=path)
             file = PricesFile(entries=_entries(source.text, path), mode=settings.file.mode)
         return make(file=file, overrides=settings.overrides)
+
+
+def _check_prices(deployments: Iterable[Deployment]) -> None:
+    """Refuse a custom price that could not be computed: after the call it would be too late.
+
+    Raises:
+        ConfigurationError: it names the deployment.
+    """
+    for deployment in deployments:
+        try:
+            price_entry(deployment.id, deployment.prices, custom=True)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"the price of a deployment of `{deployment.group}`: {error.message}", hint=error.hint) from None
 
 
 def _entries(text: str, path: str) -> dict[str, dict[str, object]]:

@@ -84,7 +84,7 @@ def test_package_from_elsewhere_cannot_take_a_name_that_is_taken(package: Make, 
 def test_package_from_elsewhere_must_offer_the_right_thing(package: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     tools = package({"hammer": HEAD + "TOOL = Tool('hammer')"})
     _plugins(monkeypatch, f"{tools.__name__}.hammer:Tool")
-    with pytest.raises(ConfigurationError, match="the entry point .* of g is no Tool"):
+    with pytest.raises(ConfigurationError, match=r"the entry point .* of g is no Tool"):
         scan(tools, "TOOL", Tool, "g")
 
 

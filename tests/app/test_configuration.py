@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from support.gateway_parts import PROVIDERS, deployment
@@ -10,16 +11,21 @@ from tianji_adapters.system.packaged_data import PackagedPrices
 from tianji_app.configuration import ConfigurationSource
 from tianji_app.options import options_of
 from tianji_core.errors import ConfigurationError
+from tianji_core.wire.json import encode
 
+_ENTRIES = {
+    "gpt-4o": {"input_cost_per_token": Decimal("0.0000025"), "litellm_provider": "openai", "max_output_tokens": 16384, "mode": "chat"},
+    "gpt-4.1": {"input_cost_per_token": Decimal("0.000002"), "litellm_provider": "openai"},
+}
 PACKAGED = PackagedPrices(
-    entries={
-        "gpt-4o": {"input_cost_per_token": Decimal("0.0000025"), "litellm_provider": "openai", "max_output_tokens": 16384, "mode": "chat"},
-        "gpt-4.1": {"input_cost_per_token": Decimal("0.000002"), "litellm_provider": "openai"},
-    },
+    entries={name: msgspec.Raw(encode(entry)) for name, entry in _ENTRIES.items()},
     date="2026-01-01",
     corrections={},
 )
-MODEL = "general_settings: {master_key: sk-master-0123456789abcdef}\nmodel_list:\n  - model_name: fast\n    litellm_params: {model: openai/gpt-4o, api_key: k}\n"
+MODEL = (
+    "general_settings: {master_key: sk-master-0123456789abcdef}\n"
+    "model_list:\n  - model_name: fast\n    litellm_params: {model: openai/gpt-4o, api_key: k}\n"
+)
 INPUT = "input_cost_per_token"
 
 
@@ -83,7 +89,7 @@ def test_price_file_that_is_none_is_refused_by_name(tmp_path: Path, content: str
 
 def test_price_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     source = source_of(tmp_path, MODEL + "litellm_settings: {model_prices_file: nowhere.json}\n")
-    with pytest.raises(ConfigurationError, match="nowhere.json"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.json"):
         source.load()
 
 
@@ -95,3 +101,9 @@ def test_margins_and_discounts_reach_the_snapshot(tmp_path: Path) -> None:
     assert dict(adjustments.discounts) == {"openai": Decimal("0.05")}
     assert adjustments.margins["global"].fraction == Decimal("0.1")
     assert adjustments.margins["anthropic"].fixed_usd == Decimal("0.001")
+
+
+def test_custom_price_that_could_not_be_computed_is_refused_at_the_start(tmp_path: Path) -> None:
+    broken = MODEL.replace("api_key: k}", "api_key: k, tiered_pricing: [{range: [0]}]}")
+    with pytest.raises(ConfigurationError, match="the price of a deployment of `fast`"):
+        source_of(tmp_path, broken).load()

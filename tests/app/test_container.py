@@ -89,7 +89,8 @@ def test_cache_of_keys_hears_of_every_write(tmp_path: Path) -> None:
     gateway: Any = resolve(container, Gateway)  # type: ignore[type-abstract]
     block: Any = container.resolve(KEY_OPERATIONS["block_key"])
     assert gateway.authenticate is resolve(container, Authenticate)  # type: ignore[type-abstract]
-    assert gateway.authenticate.keys is block.writes.cache is resolve(container, KeyCache)
+    authenticate: Any = gateway.authenticate
+    assert authenticate.keys is block.writes.cache is resolve(container, KeyCache)
 
 
 @pytest.mark.anyio

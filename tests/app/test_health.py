@@ -14,7 +14,10 @@ from tianji_core.calls.deployment import Deployment
 from tianji_core.errors import NotFoundError, UpstreamUnavailableError
 
 pytestmark = pytest.mark.anyio
-EMBEDDING = b'{"object":"list","model":"e","data":[{"object":"embedding","index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":1,"total_tokens":1}}'
+EMBEDDING = (
+    b'{"object":"list","model":"e","data":[{"object":"embedding","index":0,"embedding":[0.5]}],'
+    b'"usage":{"prompt_tokens":1,"total_tokens":1}}'
+)
 
 
 @pytest.fixture

@@ -608,9 +608,13 @@ class TestTls:
         assert isinstance(error, UpstreamUnavailableError)
 
     async def test_server_without_tls_is_unavailable_and_unsent(self, transport: HttpTransport) -> None:
-        async with fault_server(then_closing(whole(b"ok"))) as server:
-            error = await failure(transport, server.url.replace("http://", "https://"), within=limits(connect_seconds=1))
-        assert isinstance(error, UpstreamUnavailableError | UpstreamTimeoutError)
+        async def script(peer: Peer) -> None:
+            await peer.send(whole(b"this is plain HTTP", 400))
+            await peer.until_closed()
+
+        async with fault_server(script) as server:
+            error = await failure(transport, server.url.replace("http://", "https://"))
+        assert isinstance(error, UpstreamUnavailableError)
         assert error.sent is False
 
     async def test_stream_and_cancellation_work_under_tls(self, transport: HttpTransport, certificates: Certificates) -> None:

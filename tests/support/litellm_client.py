@@ -1,5 +1,6 @@
 """LiteLLM's own proxy client, in an environment of its own: its dependencies must not meet ours."""
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -18,8 +19,11 @@ def litellm_python() -> Path:
     content = _REQUIREMENTS.read_bytes() + sys.version.encode()
     home = Path(sys.prefix) / "litellm-client" / hashlib.sha256(content).hexdigest()[:16]
     python = _python_of(home)
-    if not python.exists():
-        _make(home)
+    home.parent.mkdir(exist_ok=True)
+    with home.with_name(f"{home.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes come here at once, and one of them makes it
+        if not python.exists():
+            _make(home)
     return python
 
 

@@ -35,7 +35,7 @@ class Attempt:
         handshakes: TLS handshakes that a new connection needs before it carries the request; bytes before belong to a proxy.
         opened: A connection was made for this attempt; without it, the connection was used before.
         written: Bytes of the request were handed to the socket, on whichever connection.
-        heard: Bytes of an answer came on the present connection.
+        heard: Bytes of an answer came on the present connection. HTTP/2 shows none before the whole head.
     """
 
     limits: TransportLimits
@@ -129,8 +129,9 @@ class Network(httpcore.AsyncNetworkBackend):
 class Wire(httpcore.AsyncNetworkStream):
     """One connection, plain or under TLS."""
 
-    def __init__(self, stream: ByteStream) -> None:
+    def __init__(self, stream: ByteStream, *, http2: bool = False) -> None:
         self._stream = stream
+        self._http2 = http2  # bytes on such a connection need not be of an answer
         self._early = b""
         self._poll_at = 0.0
 
@@ -145,7 +146,7 @@ class Wire(httpcore.AsyncNetworkStream):
             except _BROKEN as error:
                 raise httpcore.ReadError(_reason(error)) from error
         attempt = CURRENT.get()
-        if attempt is not None:
+        if attempt is not None and not self._http2:
             attempt.received()
         return data
 
@@ -214,7 +215,7 @@ class Wire(httpcore.AsyncNetworkStream):
             raise
         if attempt is not None:
             attempt.secured()
-        return Wire(secured)
+        return Wire(secured, http2=secured.extra(TLSAttribute.alpn_protocol, None) == "h2")
 
     def get_extra_info(self, info: str) -> Any:
         """Answer what the pool asks for."""

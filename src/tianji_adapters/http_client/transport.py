@@ -110,7 +110,7 @@ class _Exchange(AbstractAsyncContextManager[UpstreamAnswer]):
 
     async def _replacement(self, pool: Pool, request: httpcore.Request, attempt: Attempt, host: str) -> httpcore.Response:
         try:
-            return await _exchange(pool.kept, request, attempt, host)
+            return await _exchange(pool.fresh, request, attempt, host)
         except _FAILURES as error:
             raise head_error(error, attempt, host) from None
 

@@ -154,9 +154,11 @@ async def test_pool_in_use_is_not_closed_beyond_the_limit(transport: HttpxTransp
         await released.wait()
         await peer.send(chunk(b"still here") + chunk(b""))
 
-    async with fault_server(script, answering(whole(b"ok"))) as server:
-        async with transport.send(HttpRequest(method="POST", url=server.url), LIMITS, TransportOptions()) as answer:
-            await fetch(transport, server.url, TransportOptions(verify=False))
-            await fetch(transport, server.url, TransportOptions(http2=True))
-            released.set()
-            assert (await answer.read()).body == b"still here"
+    async with (
+        fault_server(script, answering(whole(b"ok"))) as server,
+        transport.send(HttpRequest(method="POST", url=server.url), LIMITS, TransportOptions()) as answer,
+    ):
+        await fetch(transport, server.url, TransportOptions(verify=False))
+        await fetch(transport, server.url, TransportOptions(http2=True))
+        released.set()
+        assert (await answer.read()).body == b"still here"

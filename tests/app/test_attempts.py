@@ -1,33 +1,20 @@
 """Attempts of one call on a simulated clock: retries, pauses, fallbacks, and the one deadline over all of them."""
 
+import contextlib
 from typing import Any
 
 import anyio
 import pytest
 import trio.testing
 
-from support.gateway_parts import (
-    DONE,
-    ROLE,
-    USAGE,
-    chat_body,
-    chunk,
-    deployment,
-    fetch,
-    good_stream,
-    inbound,
-    leave_when,
-    make_parts,
-    refusal,
-    stream,
-    usage_chunk,
-    whole,
-)
+from support.gateway_parts import chat_body, deployment, fetch, inbound, leave_when, make_parts
+from support.provider_answers import DONE, ROLE, USAGE, chunk, good_stream, refusal, stream, usage_chunk, whole
 from support.scripted_transport import HANG, Script
 from tianji_core.errors import (
     AllCoolingDownError,
     DeadlineExceededError,
     InvalidRequestError,
+    UpstreamAuthenticationError,
     UpstreamRateLimitedError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
@@ -163,6 +150,26 @@ async def test_resting_deployments_are_not_asked() -> None:
     assert [row.cost.total_nano for row in await parts.rows()] == [0, 0]
 
 
+async def test_good_answer_makes_up_for_the_failure_before_it() -> None:
+    parts = make_parts(router=RouterSettings(num_retries=0, allowed_fails=2))
+    parts.answer("a", refusal(500), whole(), refusal(500), refusal(500))
+    resting = []
+    for _ in range(4):
+        with contextlib.suppress(UpstreamUnavailableError):
+            await fetch(parts)
+        resting.append(parts.gateway.cooldown.resting(now=anyio.current_time()))
+    assert resting == [set(), set(), set(), {"a"}]
+
+
+async def test_callers_own_bad_key_is_not_held_against_the_deployment() -> None:
+    parts = make_parts(deployment("a", client_credentials=frozenset({"api_key"})))
+    parts.answer("a", refusal(401, "bad key"))
+    for body, resting in ((chat_body(api_key="sk-mine"), set()), (chat_body(), {"a"})):
+        with pytest.raises(UpstreamAuthenticationError):
+            await fetch(parts, inbound(body))
+        assert parts.gateway.cooldown.resting(now=anyio.current_time()) == resting
+
+
 # --- one deadline -------------------------------------------------------------------------------------------------------
 
 
@@ -180,6 +187,7 @@ async def test_deadline_is_the_callers_and_covers_every_attempt(is_stream: bool)
     event = parts.event
     assert (event.http_status, event.error.code if event.error else None) == (504, "deadline_exceeded")
     assert [attempt.outcome for attempt in event.attempts] == ["doubtful", "doubtful", "doubtful"]
+    assert [attempt.error.code for attempt in event.attempts if attempt.error] == ["upstream_error", "upstream_error", "deadline_exceeded"]
     assert event.cost.total_nano == 0, "nobody knows whether the provider bills it"
 
 

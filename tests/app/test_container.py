@@ -9,15 +9,8 @@ import trio.testing
 from punq import Container, MissingDependencyError
 
 from support.containers import container_of
-from support.gateway_parts import (
-    KEY,
-    AskedKeyStore,
-    FlowClock,
-    chat_body,
-    inbound,
-    virtual_key,
-    whole,
-)
+from support.gateway_parts import KEY, AskedKeyStore, FlowClock, chat_body, inbound, virtual_key
+from support.provider_answers import whole
 from support.scripted_transport import ScriptedTransport
 from tianji_adapters.memory.spend_store import MemorySpendStore
 from tianji_app.container import KEY_OPERATIONS, resolve

@@ -4,7 +4,8 @@ import anyio
 import pytest
 import trio.testing
 
-from support.gateway_parts import completion, deployment, refusal, snapshot_of, whole
+from support.gateway_parts import deployment, snapshot_of
+from support.provider_answers import completion, refusal, whole
 from support.scripted_transport import HANG, Script, ScriptedTransport
 from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.memory.identifiers import CountingIdentifiers

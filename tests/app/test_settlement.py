@@ -5,20 +5,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from support.gateway_parts import (
-    END,
-    ROLE,
-    chat_body,
-    chunk,
-    deployment,
-    event,
-    fetch,
-    good_stream,
-    inbound,
-    make_parts,
-    stream,
-    whole,
-)
+from support.gateway_parts import chat_body, deployment, fetch, inbound, make_parts
+from support.provider_answers import END, ROLE, chunk, event, good_stream, stream, whole
 from support.scripted_transport import Script
 from tianji_app.call.settlement import rows_of
 from tianji_core.calls.events import CallEvent
@@ -59,8 +47,8 @@ async def test_deployments_own_price_wins() -> None:
 
 
 async def test_discount_of_one_model_is_taken_off() -> None:
-    parts = make_parts()
-    adjustments = Adjustments(discounts={"openai/gpt-4o": Decimal("0.5")}, margins={"openai": Margin(fixed_usd=Decimal("0.000001"))})
+    parts = make_parts(deployment("a", model="ours", model_info={"base_model": "gpt-4o"}))
+    adjustments = Adjustments(discounts={"openai/ours": Decimal("0.5")}, margins={"openai": Margin(fixed_usd=Decimal("0.000001"))})
     parts.snapshots.current = msgspec.structs.replace(parts.snapshots.current, adjustments=adjustments)
     parts.answer("a", whole())
     await fetch(parts)

@@ -118,12 +118,21 @@ class ScriptedTransport(HttpTransport):
         sent = Sent(request, limits, options, anyio.current_time())
         self.sent.append(sent)
         self.log.append(f"sent {host}")
+        answer = ScriptedAnswer(script, deque(script.body))
         try:
             await play(script.before)
-            yield ScriptedAnswer(script, deque(script.body))
+        except BaseException:
+            self._closed(sent, host)
+            raise
+        try:
+            yield answer
         finally:
-            sent.is_open = False
-            self.log.append(f"closed {host}")
+            await anyio.lowlevel.checkpoint()  # closing takes a moment, in which the caller can be cancelled
+            self._closed(sent, host)
+
+    def _closed(self, sent: Sent, host: str) -> None:
+        sent.is_open = False
+        self.log.append(f"closed {host}")
 
 
 async def play(steps: Iterable[Step]) -> None:

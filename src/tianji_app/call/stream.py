@@ -63,22 +63,29 @@ class AnswerStream:
             await self._relay(self.answer.path)
 
     async def _relay(self, stream: StreamPath) -> None:
+        data, broken = None, None
         try:
             data = await self._read()
+        except TianjiError as error:
+            broken = error  # a connection that breaks after the last event of the answer has brought it whole
+        try:
             events = stream.close() if data is None else stream.feed(data)
         except TianjiError as error:
-            self._ended = True
-            self.account.upstream_ended_at_ns = self.clock.now_ns()
-            if self.account.deployment is not None:
-                without_secrets(error, self.account.deployment)
-            await self.settle("error", error)
-            self._ready.append(stream.error(error, self.account.call_id))
+            await self._fail(stream, broken or error)
             return
         self._meter(events)
         if data is None:
             await self._finish(events)
         elif any(event.data for event in events):
             self._ready.append(_bytes(events))
+
+    async def _fail(self, stream: StreamPath, error: TianjiError) -> None:
+        self._ended = True
+        self.account.upstream_ended_at_ns = self.clock.now_ns()
+        if self.account.deployment is not None:
+            without_secrets(error, self.account.deployment)
+        await self.settle("error", error)
+        self._ready.append(stream.error(error, self.account.call_id))
 
     async def _finish(self, events: list[RelayEvent]) -> None:
         self._ended = True

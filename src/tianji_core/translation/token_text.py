@@ -13,7 +13,7 @@ _MESSAGE_TOKENS = 4
 
 def encoding_of(model: str) -> str:
     """Return the name of the encoding that counts (or, for vendors without a public one, estimates) a model's tokens."""
-    name = model.rpartition("/")[2]
+    name = model.rpartition("/")[2].removeprefix("ft:")
     if name.startswith("voyage"):
         return "voyage3_base"
     return "cl100k_base" if name == "gpt-4" or name.startswith(_CL100K) else "o200k_base"

@@ -9,7 +9,8 @@ from litestar.testing import TestClient
 from punq import Container
 
 from support.containers import app_of, container_of
-from support.gateway_parts import KEY, MASTER_KEY, deployment, refusal, virtual_key, whole
+from support.gateway_parts import KEY, MASTER_KEY, deployment, virtual_key
+from support.provider_answers import refusal, whole
 from support.scripted_transport import ScriptedTransport
 from tianji_app.container import resolve
 from tianji_app.use_cases.readiness import CheckReadiness

@@ -11,6 +11,7 @@ from tianji_core.dialects.openai_chat import OpenAIChat, Quirks, Server
 from tianji_core.dialects.openai_chat.memo import ProviderMemo, SurfaceMemo
 from tianji_core.dialects.openai_chat.surface import OpenAIChatSurface
 from tianji_core.errors import UpstreamProtocolError
+from tianji_core.shapes.codecs import Event
 from tianji_core.translation.path import CanonicalStream, whole_answer
 
 _CODEC = OpenAIChat(server=Server(provider="acme", base_url=None))
@@ -67,3 +68,35 @@ def test_whole_answer_is_bytes_and_reading() -> None:
     assert json.loads(event.data)["model"] == "asked"
     assert event.reading is not None
     assert event.reading.text == "hi"
+
+
+class _Silent:
+    """A surface that shows only what closes a stream, and every second chunk."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def feed(self, chunk: object) -> list[Event]:
+        self.seen += 1
+        return [Event(data=b"two")] if self.seen % 2 == 0 else []
+
+    def close(self) -> list[Event]:
+        return [Event(data=b"end")]
+
+    def error(self, error: Exception, request_id: str) -> list[Event]:
+        return [Event(data=b"a"), Event(data=b"b")]
+
+    def keep_alive(self) -> bytes:
+        return b""
+
+
+def test_chunks_without_an_event_of_their_own_count_with_the_next_one_or_alone() -> None:
+    path = CanonicalStream(_CODEC.stream(_MEMO), _Silent())
+    events = path.feed(_USAGE + _TEXT + _TEXT)
+    assert [(event.data, event.content) for event in events] == [(b"two", True), (b"", False)]
+    both, alone = events[0].reading, events[1].reading
+    assert both is not None
+    assert alone is not None
+    assert (both.text, both.finish_reasons, both.usage.input_text if both.usage else None) == ("hi", ("stop",), 3)
+    assert alone.text == "hi"
+    assert path.error(UpstreamProtocolError("x"), "r") == b"ab"

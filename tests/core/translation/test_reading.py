@@ -5,12 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tianji_core.calls.chat import (
+    AnnotationsDelta,
     ChatChunk,
     ChatResponse,
     Choice,
     ChoiceDelta,
+    Image,
     Message,
     Refusal,
+    RefusalDelta,
     Text,
     TextDelta,
     Thinking,
@@ -57,3 +60,12 @@ def test_calls_and_reasoning_of_a_chunk_are_read() -> None:
 )
 def test_other_answers_are_read_too(answer: CompletionResponse | EmbeddingResponse | int, reading: Reading) -> None:
     assert read(answer) == reading
+
+
+def test_refusals_are_output_and_what_costs_no_tokens_is_not_read() -> None:
+    deltas = (RefusalDelta(refusal="no"), AnnotationsDelta(annotations=({"url": "u"},)))
+    choice = ChoiceDelta(deltas=deltas, finish_reason="content_filter")
+    reading = read(ChatChunk(id="i", created=1, model="m", choices=(choice,)))
+    assert (reading.text, reading.finish_reasons) == ("no", ("content_filter",))
+    message = Message(role="assistant", parts=(Image(url="u"),))
+    assert read(ChatResponse(id="i", created=1, model="m", choices=(Choice(index=0, message=message, finish_reason=None),))).text == ""

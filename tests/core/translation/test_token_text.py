@@ -3,7 +3,7 @@
 import pytest
 
 from support.chat import chat_request
-from tianji_core.calls.chat import FunctionTool, Image, Message, Text, Thinking, ToolCall
+from tianji_core.calls.chat import File, FunctionTool, Image, Message, Opaque, OpaqueTool, Refusal, Text, Thinking, ToolCall
 from tianji_core.calls.completions import CompletionRequest
 from tianji_core.calls.embeddings import EmbeddingRequest
 from tianji_core.translation.token_text import encoding_of, fixed_tokens, request_text
@@ -18,6 +18,8 @@ from tianji_core.translation.token_text import encoding_of, fixed_tokens, reques
         ("openai/gpt-4", "cl100k_base"),
         ("gpt-4-turbo", "cl100k_base"),
         ("gpt-3.5-turbo", "cl100k_base"),
+        ("ft:gpt-3.5-turbo:acme::x", "cl100k_base"),
+        ("ft:gpt-4o-mini:acme::x", "o200k_base"),
         ("text-embedding-3-small", "cl100k_base"),
         ("voyage-3", "voyage3_base"),
         ("claude-opus-5", "o200k_base"),
@@ -46,3 +48,17 @@ def test_token_ids_are_counted_as_they_are() -> None:
     embedding = EmbeddingRequest(dialect="openai_embeddings", model="m", input=("a", "b"))
     assert (fixed_tokens(completion), request_text(completion)) == (4, "")
     assert (fixed_tokens(embedding), request_text(embedding)) == (0, "a\nb")
+
+
+def test_documents_refusals_and_tools_of_one_vendor_are_counted() -> None:
+    search = {"type": "search_result", "content": [{"text": "found"}], "score": 5}
+    request = chat_request(
+        messages=(
+            Message(role="user", parts=(File(text="document"), File(data="QUJD"), Opaque(dialect="anthropic_messages", value=search))),
+            Message(role="assistant", parts=(Refusal(refusal="sorry"),)),
+        ),
+        tools=(OpaqueTool(dialect="anthropic_messages", value={"type": "computer", "display": 1}),),
+    )
+    text = request_text(request)
+    assert all(word in text for word in ("document", "found", "sorry", "computer", "display"))
+    assert "QUJD" not in text

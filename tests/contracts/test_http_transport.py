@@ -1,6 +1,7 @@
-"""What every `HttpTransport` keeps to, against a server that breaks every rule. A new transport joins with one line in `TRANSPORTS`."""
+"""What every `HttpTransport` keeps to, against a server that breaks every rule. A new transport joins in `TRANSPORTS` and `PAIRS`."""
 
 import gzip
+import socket
 import zlib
 from collections.abc import AsyncIterator, Callable
 
@@ -24,6 +25,7 @@ from support.fault_server import (
     then_silent,
     whole,
 )
+from tianji_adapters.http_client.fast.transport import FastTransport
 from tianji_adapters.http_client.transport import HttpxTransport
 from tianji_core.calls.deployment import TransportOptions
 from tianji_core.calls.http import Bearer, HeaderKey, HttpRequest, HttpResponse, QueryKey
@@ -33,8 +35,10 @@ from tianji_core.ports.http_transport import HttpTransport, TransportLimits
 
 TRANSPORTS: dict[str, Callable[[int], HttpTransport]] = {
     "httpx": lambda max_connections: HttpxTransport(version="1.2.3", max_connections=max_connections),
+    "fast": lambda max_connections: FastTransport(version="1.2.3", max_connections=max_connections),
 }
 BACKENDS = {"asyncio": ("asyncio", {}), "uvloop": ("asyncio", {"use_uvloop": True}), "trio": ("trio", {})}
+PAIRS = [("httpx", "asyncio"), ("httpx", "uvloop"), ("httpx", "trio"), ("fast", "asyncio"), ("fast", "uvloop")]
 
 PLAIN = TransportOptions()
 LIMITS = TransportLimits(connect_seconds=5, pool_seconds=5, first_byte_seconds=5, idle_seconds=5)
@@ -44,21 +48,27 @@ AT_ONCE = 0.1
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=BACKENDS)
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    return BACKENDS[request.param]
+@pytest.fixture(params=PAIRS, ids="-".join)
+def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A transport and a backend that it runs on."""
+    return request.param  # type: ignore[no-any-return]
 
 
-@pytest.fixture(params=TRANSPORTS)
-async def transport(request: pytest.FixtureRequest, anyio_backend: object) -> AsyncIterator[HttpTransport]:
-    made = TRANSPORTS[request.param](100)
+@pytest.fixture
+def anyio_backend(pair: tuple[str, str]) -> tuple[str, dict[str, bool]]:
+    return BACKENDS[pair[1]]
+
+
+@pytest.fixture
+async def transport(pair: tuple[str, str]) -> AsyncIterator[HttpTransport]:
+    made = TRANSPORTS[pair[0]](100)
     yield made
     await made.aclose()
 
 
-@pytest.fixture(params=TRANSPORTS)
-async def narrow_transport(request: pytest.FixtureRequest, anyio_backend: object) -> AsyncIterator[HttpTransport]:
-    made = TRANSPORTS[request.param](1)
+@pytest.fixture
+async def narrow_transport(pair: tuple[str, str]) -> AsyncIterator[HttpTransport]:
+    made = TRANSPORTS[pair[0]](1)
     yield made
     await made.aclose()
 
@@ -432,12 +442,9 @@ class TestLimits:
             assert (await fetch(transport, server.url, within=limits(idle_seconds=QUICK))).body == b"aaaaaa"
 
     async def test_peer_that_takes_no_request_is_limited(self, transport: HttpTransport) -> None:
-        async def script(peer: Peer) -> None:
-            await peer.head()
-            await anyio.sleep(5)
-
-        async with fault_server(script) as server:
-            error = await failure(transport, server.url, bytes(32 * 1024 * 1024), within=limits(idle_seconds=QUICK))
+        with socket.create_server(("127.0.0.1", 0)) as deaf:
+            url = f"http://localhost:{deaf.getsockname()[1]}/v1"
+            error = await failure(transport, url, bytes(32 * 1024 * 1024), within=limits(idle_seconds=QUICK))
         assert isinstance(error, UpstreamTimeoutError)
         assert error.sent is True
 

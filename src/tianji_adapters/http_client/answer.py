@@ -9,7 +9,8 @@ import anyio
 import httpcore
 
 from tianji_adapters.http_client.coding import ContentDecoder
-from tianji_adapters.http_client.errors import body_error, body_timeout, too_large
+from tianji_adapters.http_client.collecting import collected
+from tianji_adapters.http_client.faults import body_error, body_timeout
 from tianji_adapters.http_client.http2 import EXTENSION
 from tianji_core.calls.http import Headers, HttpResponse
 from tianji_core.ports.http_transport import TransportLimits
@@ -34,18 +35,7 @@ class Answer:
 
     async def read(self) -> HttpResponse:
         """Return what has not been iterated yet as one answer."""
-        limit = self.limits.body_bytes
-        declared = next((value for name, value in self.headers if name == "content-length"), "")
-        if declared.isdigit() and int(declared) > limit:
-            raise too_large(self.host, self.status, limit)
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in self:
-            size += len(piece)
-            if size > limit:
-                raise too_large(self.host, self.status, limit)
-            pieces.append(piece)
-        return HttpResponse(status=self.status, headers=self.headers, body=b"".join(pieces))
+        return await collected(self, self.host, self.limits.body_bytes)
 
     def __aiter__(self) -> Self:
         return self

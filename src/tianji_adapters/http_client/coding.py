@@ -4,6 +4,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
+from tianji_core.calls.http import Headers, header
+
 PIECE_BYTES = 256 * 1024
 """The most that one step of decompression yields, so that a small piece cannot become a huge one in memory."""
 
@@ -76,3 +78,11 @@ def decoder_for(content_encoding: str | None) -> ContentDecoder | None:
             return Zlib(gzip=False)
         case _:
             return None
+
+
+def decoding(headers: Headers) -> tuple[Headers, ContentDecoder | None]:
+    """Return the headers as they fit the decoded body, and its decoder, or None for a coding that we do not know."""
+    coding = header(headers, "content-encoding")
+    if coding is None:
+        return headers, Identity()
+    return tuple(pair for pair in headers if pair[0] not in ("content-encoding", "content-length")), decoder_for(coding)

@@ -9,16 +9,15 @@ import ssl
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import httpcore
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
+from tianji_adapters.http_client.faults import Phase, reason
 from tianji_core.ports.http_transport import TransportLimits
-
-Phase = Literal["pool", "connect", "send", "answer"]
 
 LISTEN_WHILE_SENDING_FROM_BYTES = 128 * 1024
 """Larger writes can block on a peer that has already answered, so they are sent with one ear open."""
@@ -105,7 +104,7 @@ class Network(httpcore.AsyncNetworkBackend):
         try:
             return Wire(await anyio.connect_tcp(host, port, local_host=local_address))
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(_reason(error)) from error
+            raise httpcore.ConnectError(reason(error)) from error
 
     async def connect_unix_socket(
         self,
@@ -120,7 +119,7 @@ class Network(httpcore.AsyncNetworkBackend):
         try:
             return Wire(await anyio.connect_unix(path))
         except OSError as error:
-            raise httpcore.ConnectError(_reason(error)) from error
+            raise httpcore.ConnectError(reason(error)) from error
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
@@ -144,7 +143,7 @@ class Wire(httpcore.AsyncNetworkStream):
             except anyio.EndOfStream:
                 return b""
             except _BROKEN as error:
-                raise httpcore.ReadError(_reason(error)) from error
+                raise httpcore.ReadError(reason(error)) from error
         attempt = CURRENT.get()
         if attempt is not None and not self._http2:
             attempt.received()
@@ -168,7 +167,7 @@ class Wire(httpcore.AsyncNetworkStream):
         try:
             await self._stream.send(buffer)
         except _BROKEN as error:
-            raise httpcore.WriteError(_reason(error)) from error
+            raise httpcore.WriteError(reason(error)) from error
 
     async def _send_listening(self, buffer: bytes) -> None:
         """Send while receiving: an answer that came before a reset is lost once the socket has failed to write."""
@@ -211,7 +210,7 @@ class Wire(httpcore.AsyncNetworkStream):
             with anyio.CancelScope(shield=True):
                 await anyio.aclose_forcefully(self._stream)
             if isinstance(error, ssl.SSLError | OSError | anyio.EndOfStream | anyio.BrokenResourceError):
-                raise httpcore.ConnectError(f"TLS: {_reason(error)}") from error
+                raise httpcore.ConnectError(f"TLS: {reason(error)}") from error
             raise
         if attempt is not None:
             attempt.secured()
@@ -237,17 +236,3 @@ class Wire(httpcore.AsyncNetworkStream):
         poller = select.poll()
         poller.register(raw.fileno(), select.POLLIN)
         return bool(poller.poll(0))
-
-
-def _reason(error: BaseException) -> str:
-    """Say what the system said, of several tries the last one's words; never bytes of the traffic."""
-    cause = error
-    while isinstance(cause.__cause__, BaseException):
-        cause = cause.__cause__
-    if isinstance(cause, BaseExceptionGroup):
-        cause = cause.exceptions[-1]
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the certificate is not valid: {cause.verify_message}"
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return type(cause).__name__

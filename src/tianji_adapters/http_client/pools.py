@@ -1,6 +1,5 @@
 """One pool of connections for each way of connecting, made at first need."""
 
-import ssl
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ import httpcore
 from tianji_adapters.http_client.http2 import ExclusivePool
 from tianji_adapters.http_client.network import Network
 from tianji_adapters.http_client.proxies import proxy_from_environment
+from tianji_adapters.http_client.tls import tls_context
 from tianji_core.calls.deployment import TransportOptions
 from tianji_core.calls.secret import Secret
 from tianji_core.errors import ConfigurationError
@@ -102,24 +102,6 @@ class Pools:
 
         scheme = urlsplit(proxy).scheme if proxy else None
         return Pool(kept=connections(None), fresh=connections(0), proxy_scheme=scheme)
-
-
-def tls_context(options: TransportOptions) -> ssl.SSLContext:
-    """Return how the server is verified and how we prove ourselves. Raises ConfigurationError."""
-    try:
-        context = ssl.create_default_context(cafile=options.ca_file) if options.ca_file else httpcore.default_ssl_context()
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f"the CA file cannot be used: {options.ca_file}", hint="it must be readable and in PEM form") from error
-    if not options.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if options.client_certificate:
-        try:
-            context.load_cert_chain(options.client_certificate, options.client_key)
-        except (OSError, ssl.SSLError) as error:
-            hint = "certificate and key must be readable, in PEM form, without a passphrase, and belong together"
-            raise ConfigurationError(f"the client certificate cannot be used: {options.client_certificate}", hint=hint) from error
-    return context
 
 
 def proxy_of(address: Secret) -> httpcore.Proxy:

@@ -7,25 +7,20 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
-from urllib.parse import SplitResult, quote, urlsplit
 
 import httpcore
 
 from tianji_adapters.http_client.answer import Answer
-from tianji_adapters.http_client.coding import Identity, decoder_for
+from tianji_adapters.http_client.coding import Identity, decoding
 from tianji_adapters.http_client.errors import head_error, head_timeout
+from tianji_adapters.http_client.faults import unknown_coding
 from tianji_adapters.http_client.network import CURRENT, Attempt
 from tianji_adapters.http_client.pools import Pool, Pools
+from tianji_adapters.http_client.wire_request import Address, address_of, sent_headers
 from tianji_core.calls.deployment import TransportOptions
 from tianji_core.calls.http import Headers, HttpRequest
-from tianji_core.errors import ConfigurationError, UpstreamProtocolError
 from tianji_core.ports.http_transport import TransportLimits, UpstreamAnswer
 from tianji_core.signing.plain import signed_headers
-
-_OURS = frozenset(
-    {"accept-encoding", "connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-)
-_SAFE_IN_TARGET = "/:?#[]@!$&'()*+,;=%-._~|"
 
 
 class HttpxTransport:
@@ -77,10 +72,10 @@ class _Exchange(AbstractAsyncContextManager[UpstreamAnswer]):
 
     async def __aenter__(self) -> UpstreamAnswer:
         url, headers = signed_headers(self.request)
-        parts = _split(url)
+        address = address_of(url)
         self._pool = pool = await self.pools.take(url, self.options)
         try:
-            self._answer = await self._head(pool, _http_request(self.request, parts, headers, self.user_agent), parts)
+            self._answer = await self._head(pool, _http_request(self.request, address, headers, self.user_agent), address)
         except BaseException:
             pool.in_use -= 1
             raise
@@ -94,10 +89,10 @@ class _Exchange(AbstractAsyncContextManager[UpstreamAnswer]):
         finally:
             self._pool.in_use -= 1
 
-    async def _head(self, pool: Pool, request: httpcore.Request, parts: SplitResult) -> Answer:
+    async def _head(self, pool: Pool, request: httpcore.Request, address: Address) -> Answer:
         """Return the answer once its head is there, on a fresh connection if a reused one turns out to be dead."""
-        host = parts.netloc.rpartition("@")[2]
-        attempt = Attempt(limits=self.limits, handshakes=pool.handshakes(parts.scheme))
+        host = address.authority
+        attempt = Attempt(limits=self.limits, handshakes=pool.handshakes(address.scheme))
         try:
             response = await _exchange(pool.kept, request, attempt, host)
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
@@ -116,18 +111,13 @@ class _Exchange(AbstractAsyncContextManager[UpstreamAnswer]):
 
     async def _checked(self, response: httpcore.Response, host: str) -> Answer:
         headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers)
-        coding = next((value for name, value in headers if name == "content-encoding"), None)
-        decoder = decoder_for(coding)
-        if coding is not None:
-            headers = tuple(pair for pair in headers if pair[0] not in ("content-encoding", "content-length"))
+        headers, decoder = decoding(headers)
         answer = Answer(
             status=response.status, headers=headers, host=host, limits=self.limits, response=response, decoder=decoder or Identity()
         )
         if decoder is None:
             await answer.aclose()
-            raise UpstreamProtocolError(
-                f"{host}: answered in a coding that was not asked for", status=response.status, hint="only gzip and deflate are read"
-            )
+            raise unknown_coding(host, response.status)
         return answer
 
 
@@ -146,37 +136,10 @@ async def _exchange(pool: httpcore.AsyncConnectionPool, request: httpcore.Reques
     raise head_timeout(attempt, host)
 
 
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - it is checked only when asked for
-    except ValueError:
-        raise ConfigurationError("the deployment's address is not a URL", hint="`api_base` must begin with http:// or https://") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError("the deployment's address is not an HTTP URL", hint="`api_base` must begin with http:// or https://")
-    return parts
-
-
-def _http_request(request: HttpRequest, parts: SplitResult, headers: Headers, user_agent: str) -> httpcore.Request:
-    host = _ascii_host(parts.hostname or "")
-    target = quote(parts.path or "/", safe=_SAFE_IN_TARGET) + (f"?{quote(parts.query, safe=_SAFE_IN_TARGET)}" if parts.query else "")
-    bracketed = f"[{host}]" if ":" in host else host
-    sent = [(b"host", (f"{bracketed}:{parts.port}" if parts.port else bracketed).encode())]
-    sent += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers if name not in _OURS]
-    if all(name != b"user-agent" for name, _ in sent):
-        sent.append((b"user-agent", user_agent.encode()))
-    sent.append((b"accept-encoding", b"identity"))
-    if request.body or request.method not in ("GET", "HEAD", "DELETE", "OPTIONS"):
-        sent.append((b"content-length", str(len(request.body)).encode()))
-    url = httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target)
+def _http_request(request: HttpRequest, address: Address, headers: Headers, user_agent: str) -> httpcore.Request:
+    sent = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent_headers(request, headers, address, user_agent)]
+    url = httpcore.URL(scheme=address.scheme, host=address.host, port=address.port, target=address.target)
     return httpcore.Request(request.method, url, headers=sent, content=_Body(request.body))
-
-
-def _ascii_host(host: str) -> str:
-    try:
-        return host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        raise ConfigurationError("the deployment's host name is not valid", hint="check `api_base`") from None
 
 
 @dataclass(slots=True)

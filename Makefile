@@ -54,7 +54,7 @@ lint: .venv/.dev ## Lint the code and the spelling
 	@$(BIN)/codespell
 
 types: .venv/.dev ## Check the types
-	@$(BIN)/mypy src tests tools
+	@$(BIN)/mypy src tests tools benchmarks
 
 imports: .venv/.dev ## Check who imports whom
 	@$(BIN)/lint-imports --no-cache
@@ -66,8 +66,9 @@ docs: .venv/.dev ## Write the reference pages that are made from the code
 	@$(BIN)/python tools/generate_reference.py
 	@$(BIN)/python tools/generate_config_reference.py
 
-bench: .venv/.dev ## Measure the hot functions of the core
-	@$(BIN)/python -m pytest benchmarks --benchmark-only -o python_files='bench_*.py'
+bench: .venv/.dev ## Measure the hot functions of the core; BENCH="..." adds options
+	@$(BIN)/python -m pytest benchmarks -o python_files='bench_*.py' -o python_functions='bench_*' \
+		--benchmark-only --benchmark-columns=min,median,ops --benchmark-sort=fullname $(BENCH)
 
 lock: ## Write requirements/*.txt again from pyproject.toml (needs uv)
 	@tools/lock.sh

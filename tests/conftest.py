@@ -5,8 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from support import recordings
 from support.postgres import PostgresServer, running_postgres
 from support.stores import SqlSource, Stores, borrowed_database, fresh_database, memory_stores, sql_stores, sqlite_template
+
+collect_ignore_glob = [] if recordings.available() else [f"**/{recordings.TESTS}"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests were not collected for want of the recordings."""
+    if collect_ignore_glob:
+        count = len(list(Path(__file__).parent.rglob(recordings.TESTS)))
+        terminalreporter.write_line(f"recordings: {count} files {recordings.TESTS} were not collected, for {recordings.FOLDER} has none")
 
 
 @pytest.fixture(scope="session")

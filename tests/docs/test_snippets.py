@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from support.gateway import GatewayProcess, command, environment, running_gateway
+from support.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -37,10 +39,20 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
         yield running
 
 
-def _variables(gateway: GatewayProcess) -> dict[str, str]:
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database on PostgreSQL."""
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = anyio.run(lambda: server.create_database(empty=True))
+    yield server.url_of(name)
+    anyio.run(server.drop_database, name)
+
+
+def _variables(gateway: GatewayProcess, data_dir: Path) -> dict[str, str]:
     return {
         **os.environ,
         "TIANJI": gateway.base_url,
+        "TIANJI_DATA_DIR": str(data_dir),
         "MASTER_KEY": gateway.master_key,
         "TIANJI_KEY": gateway.virtual_key or "",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -48,10 +60,13 @@ def _variables(gateway: GatewayProcess) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("text", _blocks("sh"))
-def test_shell_command_succeeds(text: str, gateway: GatewayProcess, tmp_path: Path) -> None:
+def test_shell_command_succeeds(text: str, gateway: GatewayProcess, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    variables = _variables(gateway, tmp_path)
+    if "$POSTGRES_URL" in text:
+        variables["POSTGRES_URL"] = request.getfixturevalue("postgres_url")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", text.replace("curl -s", "curl -sS --fail-with-body")],
-        env=_variables(gateway),
+        env=variables,
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -63,7 +78,7 @@ def test_shell_command_succeeds(text: str, gateway: GatewayProcess, tmp_path: Pa
 
 @pytest.mark.parametrize("text", _blocks("python"))
 def test_python_snippet_runs(text: str, gateway: GatewayProcess, tmp_path: Path) -> None:
-    variables = {**_variables(gateway), "PYTHONPATH": str(ROOT / "src")}
+    variables = {**_variables(gateway, tmp_path), "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(
         [sys.executable, "-W", "error::SyntaxWarning", "-c", text],
         env=variables,

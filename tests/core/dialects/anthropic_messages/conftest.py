@@ -9,16 +9,7 @@ import httpx2
 import pytest
 from anthropic import Anthropic
 
-from support import recordings
-
-collect_ignore = [] if recordings.available() else ["test_recordings.py"]
 _GOLDEN = Path(__file__).parents[3] / "golden" / "anthropic_messages"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say that the recordings are away: then their tests are not collected, and the golden streams stand alone."""
-    for name in collect_ignore:
-        terminalreporter.write_line(f"anthropic_messages/{name} was not collected: there is no folder {recordings.FOLDER}")
 
 
 @pytest.fixture

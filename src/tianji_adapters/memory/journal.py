@@ -7,7 +7,7 @@ from itertools import islice
 
 import anyio
 
-from tianji_core.ports.journal import OpenCall
+from tianji_core.spend.journal_entries import Attempted, OpenCall, Progress
 from tianji_core.spend.record import SpendRecord
 
 
@@ -27,6 +27,12 @@ class MemoryJournal:
         """Remember that the call goes upstream."""
         self._open[call.call_id] = call
 
+    async def attempt(self, attempt: Attempted) -> None:
+        """Nothing: whoever could ask after a crash has gone with the process."""
+
+    def progress(self, progress: Progress) -> None:
+        """Nothing: whoever could ask after a crash has gone with the process."""
+
     async def settle(self, call_id: str, records: Sequence[SpendRecord]) -> None:
         """Append the rows of a call, waiting for room."""
         try:
@@ -36,6 +42,10 @@ class MemoryJournal:
             self._rows.extend(records)
             self._open.pop(call_id, None)
             self._tell()
+
+    def void(self, call_id: str) -> None:
+        """Forget that the call was opened."""
+        self._open.pop(call_id, None)
 
     async def pending(self, limit: int) -> Sequence[SpendRecord]:
         """Return the oldest rows, waiting for the first."""
@@ -52,6 +62,21 @@ class MemoryJournal:
     def waiting(self) -> int:
         """How many rows are not flushed."""
         return len(self._rows)
+
+    @property
+    def degraded(self) -> str | None:
+        """Nothing here can fail."""
+        return None
+
+    async def recover(self) -> None:
+        """Nothing: nobody left anything."""
+
+    async def run(self) -> None:
+        """Wait: there is nothing to do."""
+        await anyio.sleep_forever()
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
     def _tell(self) -> None:
         self._changed.set()

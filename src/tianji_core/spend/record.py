@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SpendRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the ledger.
+    """A row of the ledger. In the journal it rests by its fields' names, without those that have their default: a default stays as it is.
 
     Attributes:
         event: The whole call, for the columns that describe it. For `seq` > 0 its usage and cost are those of the row, not of the call.

@@ -7,19 +7,20 @@ import math
 
 from tianji_core.calls.http import Headers
 from tianji_core.error_table import code_of, message_of, should_not_retry, words_of
-from tianji_core.errors import TianjiError
+from tianji_core.errors import LimitExceededError, TianjiError
 from tianji_core.wire.json import encode
 
 Envelope = tuple[int, Headers, bytes]
 
 
 def openai_object(error: BaseException) -> dict[str, object]:
-    """Return the value of `error` in OpenAI's envelope; all four keys are always present."""
+    """Return the value of `error` in OpenAI's envelope; its four keys are always present, `budget` where one is used up."""
     return {
         "message": message_of(error),
         "type": words_of(error).openai,
         "param": error.param if isinstance(error, TianjiError) else None,
         "code": code_of(error),
+        **_budget(error),
     }
 
 
@@ -33,7 +34,7 @@ def anthropic_object(error: BaseException, request_id: str) -> dict[str, object]
     """Return Anthropic's whole error body; it is the data of an `error` event too."""
     return {
         "type": "error",
-        "error": {"type": words_of(error).anthropic, "message": message_of(error)},
+        "error": {"type": words_of(error).anthropic, "message": message_of(error), **_budget(error)},
         "request_id": request_id,
     }
 
@@ -46,10 +47,15 @@ def anthropic_error(error: BaseException, request_id: str) -> Envelope:
 
 
 def retry_headers(error: BaseException) -> Headers:
-    """Return `retry-after` (whole seconds, rounded up) where the end is known, and `x-should-retry` where status alone misleads."""
+    """Return `retry-after` (rounded up) where the end is known, `x-should-retry` where status misleads, and the error's own headers."""
+    own = error.headers if isinstance(error, LimitExceededError) else ()
     if should_not_retry(error):
-        return (("x-should-retry", "false"),)
+        return (("x-should-retry", "false"), *own)
     seconds = error.retry_after_seconds if isinstance(error, TianjiError) else None
     if seconds is None:
-        return ()
-    return (("retry-after", str(max(1, math.ceil(seconds)))), ("retry-after-ms", str(max(1, math.ceil(seconds * 1000)))))
+        return own
+    return (("retry-after", str(max(1, math.ceil(seconds)))), ("retry-after-ms", str(max(1, math.ceil(seconds * 1000)))), *own)
+
+
+def _budget(error: BaseException) -> dict[str, object]:
+    return {"budget": error.budget} if isinstance(error, LimitExceededError) and error.budget is not None else {}

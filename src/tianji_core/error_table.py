@@ -49,6 +49,7 @@ _TABLE: dict[type[errors.TianjiError], ErrorWords] = {
     errors.UpstreamTimeoutError: _row(504, "timeout_error", "timeout_error", "DEADLINE_EXCEEDED"),
     errors.DeadlineExceededError: _row(504, "timeout_error", "timeout_error", "DEADLINE_EXCEEDED"),
     errors.DependencyUnavailableError: _row(503, "service_unavailable_error", "overloaded_error", "UNAVAILABLE", "no_db_connection"),
+    errors.OverloadedError: _row(503, "overloaded_error", "overloaded_error", "UNAVAILABLE", "overloaded"),
     errors.ConfigurationError: _row(409, "conflict_error", "conflict_error", "ABORTED", "configuration_error"),
 }
 
@@ -76,4 +77,6 @@ def should_not_retry(error: BaseException) -> bool:
     """Whether a client that retries by status alone must be told not to."""
     if isinstance(error, errors.BudgetExceededError):
         return error.code != "budget_reserved"
+    if isinstance(error, errors.LimitExceededError):
+        return error.final
     return isinstance(error, errors.NotBuiltError | errors.UpstreamAuthenticationError | errors.UpstreamModelMissingError)

@@ -35,12 +35,14 @@
     │   └── UpstreamProtocolError            it answered something that is not its protocol
     ├── DeadlineExceededError            504; the caller's own deadline ran out
     ├── DependencyUnavailableError       503; our database, journal or disk
+    ├── OverloadedError                  503; as many calls are under way as this process takes
+    │   └── ShuttingDownError                it ends
     └── ConfigurationError               file, line, reason: the start or the reload is refused
 
 Which HTTP status and which words each class has on each surface is `tianji_core.error_table`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -189,9 +191,33 @@ class PreconditionFailedError(CallerError):
 
 
 class LimitExceededError(CallerError):
-    """A limit of the caller is used up."""
+    """A limit of the caller is used up.
+
+    Attributes:
+        final: Coming again does not help, even though the status says that it may.
+        headers: More headers of the answer: pairs of lower-case name and value.
+        budget: More of the error's body, about the budget that is used up, or None.
+    """
 
     default_code = "rate_limit_exceeded"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        param: str | None = None,
+        code: str | None = None,
+        provider: str | None = None,
+        retry_after_seconds: float | None = None,
+        final: bool = False,
+        headers: tuple[tuple[str, str], ...] = (),
+        budget: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, param=param, code=code, provider=provider, retry_after_seconds=retry_after_seconds)
+        self.final = final
+        self.headers = headers
+        self.budget = budget
 
 
 class RateLimitedError(LimitExceededError):
@@ -307,6 +333,18 @@ class DependencyUnavailableError(TianjiError):
     """Something of our own is away: the database, the journal, the disk."""
 
     default_code = "service_unavailable"
+
+
+class OverloadedError(TianjiError):
+    """This process has as many calls as it takes."""
+
+    default_code = "overloaded"
+
+
+class ShuttingDownError(OverloadedError):
+    """This process ends, and the call had no more time."""
+
+    default_code = "shutting_down"
 
 
 class ConfigurationError(TianjiError):

@@ -12,6 +12,7 @@ from typing import Literal, NewType
 
 import msgspec
 
+from tianji_core.access.limits import Limits
 from tianji_core.errors import AuthenticationError
 
 KeyHash = NewType("KeyHash", str)
@@ -46,6 +47,7 @@ class VirtualKey(msgspec.Struct, frozen=True, kw_only=True):
     allowed_routes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, object] = {}
+    limits: Limits = Limits()
     blocked: bool = False
     expires_at_ns: int | None = None
     created_at_ns: int

@@ -1,0 +1,31 @@
+"""What an identity may use: money, requests, tokens, calls at the same time."""
+
+from typing import Literal
+
+import msgspec
+
+TokenPart = Literal["total", "input", "output"]
+"""Which tokens a limit counts."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The limits of one identity. None limits nothing; zero lets nothing through.
+
+    Attributes:
+        max_budget_nano: What it may spend in one window of its budget.
+        soft_budget_nano: Above this somebody is told; nothing is refused.
+        budget_duration: How long a window is, in the words of `durations`; None: one window without an end.
+        budget_started_at_ns: When the duration was set or changed; there a window begins, with nothing spent.
+        rpm: Requests in any 60 s.
+        tpm: Tokens in any 60 s, of the part that `tpm_part` names.
+        max_parallel: Calls at the same time.
+    """
+
+    max_budget_nano: int | None = None
+    soft_budget_nano: int | None = None
+    budget_duration: str | None = None
+    budget_started_at_ns: int = 0
+    rpm: int | None = None
+    tpm: int | None = None
+    max_parallel: int | None = None
+    tpm_part: TokenPart = "total"

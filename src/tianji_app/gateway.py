@@ -1,8 +1,8 @@
 """The one way a call travels. Read it top to bottom; nothing else in the tree repeats it.
 
- 1. authenticate: nobody unauthenticated makes us read a body
+ 1. take a place, after what is refused whoever asks; then authenticate: nobody unauthenticated makes us read a body
  2. read and decode the body
- 3. admit: model access, candidates, limits and budgets in one step
+ 3. admit: model access, candidates, known prices, limits and budgets in one step
  4. resolve policies
  5. guardrails before the call
  6. response cache
@@ -18,15 +18,20 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 import anyio
+from anyio.abc import TaskGroup
 
 from tianji_app.call.account import Account, http_status_of
 from tianji_app.call.attempts import Attempts
+from tianji_app.call.key_spend import KeySpend
 from tianji_app.call.settlement import Bill, Settlement, rows_of
 from tianji_app.call.stream import AnswerStream
+from tianji_app.in_flight import InFlight
 from tianji_app.snapshot import Snapshot, SnapshotHolder
+from tianji_app.version import VERSION
 from tianji_core.access.authorization import check_route
 from tianji_core.access.credentials import credential_of
 from tianji_core.access.models import check_access
+from tianji_core.calls.controls import Controls
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.events import CallStatus
 from tianji_core.calls.http import Headers
@@ -42,13 +47,16 @@ from tianji_core.ports.http_transport import HttpTransport
 from tianji_core.ports.identifiers import Identifiers
 from tianji_core.ports.journal import Journal
 from tianji_core.ports.management import Authenticate
+from tianji_core.ports.spend_store import SpendStore
+from tianji_core.pricing.unknown import check_prices
 from tianji_core.routing.cooldown import Cooldown
 from tianji_core.routing.deadlines import call_deadline
 from tianji_core.routing.fallbacks import requested_groups
 from tianji_core.routing.plan import AttemptPlan
 from tianji_core.shapes.codecs import Decoded
 from tianji_core.shapes.strategies import Strategy
-from tianji_core.translation.answer_headers import answer_headers
+from tianji_core.translation.answer_headers import AnswerFacts, answer_headers
+from tianji_core.translation.controls import header_timeout
 from tianji_core.wire.json import decode_object
 
 _SETTLE_SECONDS = 5.0
@@ -73,6 +81,9 @@ class CallGateway:
     clock: Clock
     identifiers: Identifiers
     rng: Rng
+    spend: SpendStore
+    in_flight: InFlight = field(default_factory=InFlight)
+    key_spend: KeySpend = field(default_factory=KeySpend)
 
     def new_call_id(self) -> str:
         """Return the id of a new call."""
@@ -91,7 +102,11 @@ class OpenedCall:
     account: Account
     _snapshot: Snapshot | None = None
     _attempts: Attempts | None = None
+    _tasks: TaskGroup | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _stream: AnswerStream | None = None
+    _cut: TianjiError | None = None
+    _queued_seconds: float = 0.0
     _admitted: bool = False
     _answering: bool = False
     _settled: bool = False
@@ -99,9 +114,14 @@ class OpenedCall:
     async def __aenter__(self) -> CallStream:
         """Do everything up to the first content of the answer."""
         try:
-            stream = await self._begin()
+            await self._take_place()
+            self._stream = stream = await self._begin()
+            if self._cut is not None:
+                raise self._cut
         except BaseException as error:
-            await self._end(error)
+            await self._end(self._cut or error)
+            if self._cut is not None:
+                raise self._cut from None
             raise
         self._answering = True
         return stream
@@ -115,10 +135,38 @@ class OpenedCall:
             with anyio.move_on_after(_SETTLE_SECONDS, shield=True):  # first of all: no provider works on for nobody
                 await self._stack.aclose()
         finally:
-            with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
-                await self._settle(*_ending(error))
+            try:
+                with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
+                    await self._settle(*_ending(error))
+            finally:
+                self.gateway.in_flight.leave(self.account.call_id)
+                if self._tasks is not None:  # what ran in it has ended with the stack
+                    await self._tasks.__aexit__(None, None, None)
 
-    async def _begin(self) -> CallStream:
+    def cut(self, error: TianjiError) -> None:
+        """End the call with this error: a stream after what was sent of it, anything else before its answer."""
+        if self._answering and self._stream is not None:
+            self._stream.cut(error)
+            return
+        self._cut = error
+        if self._tasks is not None:
+            self._tasks.cancel_scope.cancel()
+
+    async def _take_place(self) -> None:
+        """Enter the calls under way. Who has to wait for that is watched: a client that leaves gives up its wish."""
+        gateway, account = self.gateway, self.account
+        if account.inbound.refusal is not None:
+            raise account.inbound.refusal
+        if gateway.in_flight.enter(account.call_id, self.cut):
+            return
+        patience = Controls(timeout_seconds=header_timeout(account.inbound.headers))
+        began = gateway.clock.monotonic()
+        deadline = call_deadline(gateway.snapshots.current.config.router, patience, now=began)
+        account.inbound.watch()
+        await gateway.in_flight.wait(account.call_id, self.cut, seconds=deadline - began)
+        self._queued_seconds = gateway.clock.monotonic() - began
+
+    async def _begin(self) -> AnswerStream:
         gateway, account = self.gateway, self.account
         account.principal = await gateway.authenticate(credential_of(account.inbound.headers), address=account.inbound.client_ip)
         check_route(account.principal, account.inbound.method, account.inbound.route, account.inbound.path)
@@ -135,8 +183,13 @@ class OpenedCall:
         names = gateway.policies.resolve(account.principal, decoded.request)
         await gateway.guardrails.before_call(decoded.request, names)
         await gateway.cache.get(account.principal, decoded.request)
+        if account.principal.key is not None:
+            await gateway.key_spend.learn(gateway.spend, account.principal.key, now=gateway.clock.monotonic())
 
-        self._attempts = Attempts(account, decoded, snapshot, plan, gateway.clock, gateway.journal, gateway.transport, gateway.settlement)
+        self._tasks = await anyio.create_task_group().__aenter__()
+        self._attempts = Attempts(
+            account, decoded, snapshot, plan, gateway.clock, gateway.journal, gateway.transport, gateway.settlement, self._tasks
+        )
         answer = await self._attempts.first_answer()
         self._stack.push_async_exit(answer.stack)
         router = snapshot.config.router
@@ -164,6 +217,8 @@ class OpenedCall:
             check_access(principal, [name])
         router = snapshot.config.router
         candidates = snapshot.index.candidates(asked, router, controls)
+        if account.inbound.surface.operation != "count_tokens":  # counting costs nothing
+            check_prices(candidates, snapshot.prices, snapshot.config.prices.unknown_price, has_budget=False)  # nobody can set one yet
         await gateway.admission.admit(account.call_id, principal, decoded.request, candidates)
         self._admitted = True
         return AttemptPlan(
@@ -174,7 +229,7 @@ class OpenedCall:
             cooldown=gateway.cooldown,
             pick=gateway.strategy.pick,
             rng=gateway.rng,
-            deadline=call_deadline(router, controls, now=gateway.clock.monotonic()),
+            deadline=call_deadline(router, controls, now=gateway.clock.monotonic() - self._queued_seconds),
             stream=account.stream,
             own_credentials=bool(controls.client_credentials),
         )
@@ -192,12 +247,28 @@ class OpenedCall:
             envelope=self.account.inbound.surface.envelope,
             length=length,
             twins=snapshot.config.general.compat_headers,
+            names=snapshot.config.general.answer_headers,
+            facts=AnswerFacts(
+                key_spend_nano=self._key_spend_nano(bill),
+                api_base=self.account.deployment.base_url if self.account.deployment else None,
+                version=VERSION,
+            ),
         )
+
+    def _key_spend_nano(self, bill: Bill | None) -> int | None:
+        """Return what the key has spent, with a bill that is not settled yet."""
+        key = self.account.principal.key if self.account.principal else None
+        spent = None if key is None else self.gateway.key_spend.spent_nano(key)
+        return None if spent is None else spent + (self._billed_nano(bill) if bill else 0)
+
+    def _billed_nano(self, bill: Bill) -> int:
+        earlier = self._attempts.billed if self._attempts else []
+        return bill.cost.total_nano + sum(attempt.cost.total_nano for attempt in earlier)
 
     async def _bill(self, *, complete: bool) -> Bill:
         if self._snapshot is None or self._attempts is None:
             return Bill(Usage(), "none", Cost())
-        return await self.gateway.settlement.bill(self.account, self._snapshot, complete=complete)
+        return self._attempts.failed or await self.gateway.settlement.bill(self.account, self._snapshot, complete=complete)
 
     async def _settle(self, status: CallStatus, error: BaseException | None) -> None:
         """Write the account, once: journal, then what admission holds, then the event. A cancelled call is written like every other."""
@@ -223,6 +294,8 @@ class OpenedCall:
         finally:
             self._report(error)
             gateway.events.call_finished(event)
+            if self.account.principal is not None and self.account.principal.key is not None:
+                gateway.key_spend.settled(self.account.principal.key, self._billed_nano(bill))
             if self._admitted:
                 with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
                     await gateway.admission.settle(self.account.call_id, bill.usage, bill.cost)

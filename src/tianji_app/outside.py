@@ -2,17 +2,21 @@
 
 from secrets import SystemRandom
 
-from tianji_adapters.http_client.transport import HttpxTransport
+from tianji_adapters.http_client.choosing import choosing_transport
 from tianji_adapters.memory.journal import MemoryJournal
 from tianji_adapters.sql.store import SqlStore
-from tianji_adapters.telemetry.logs import CallLog
+from tianji_adapters.telemetry.logs import CallLog, KnownSecrets
 from tianji_adapters.telemetry.prometheus import CallMetrics
 from tianji_adapters.tokenizers.bpe import BpeTokenCounter
 from tianji_app.catalog import all_strategies
 from tianji_app.configuration import ConfigurationSource
 from tianji_app.container import Outside
 from tianji_app.dispatcher import Dispatcher
+from tianji_app.in_flight import InFlight
+from tianji_app.refusal_lines import RefusalLines
+from tianji_app.secrets import known_secrets
 from tianji_app.snapshot import Snapshot
+from tianji_app.token_counts import ConfiguredCounter
 from tianji_app.version import VERSION
 from tianji_core.access.master import MasterKey, master_key
 from tianji_core.ports.clock import Clock
@@ -20,10 +24,28 @@ from tianji_core.ports.identifiers import Identifiers
 
 
 def outside_of(
-    source: ConfigurationSource, snapshot: Snapshot, store: SqlStore, master: MasterKey, clock: Clock, identifiers: Identifiers
+    source: ConfigurationSource,
+    snapshot: Snapshot,
+    store: SqlStore,
+    master: MasterKey,
+    clock: Clock,
+    identifiers: Identifiers,
+    secrets: KnownSecrets,
 ) -> Outside:
-    """Return the adapters for this configuration."""
-    metrics = CallMetrics(litellm_names=snapshot.config.litellm_metric_names, known_models=frozenset(snapshot.index.names()))
+    """Return the adapters for this configuration. `secrets` are what the logs leave out."""
+    metrics, counter, in_flight, journal = CallMetrics(), ConfiguredCounter(BpeTokenCounter()), InFlight(), MemoryJournal()
+    refusal_lines = RefusalLines(CallLog(), clock)
+    metrics.gauge("tianji_calls_in_flight", "Calls that were opened and have not ended", lambda: in_flight.count)
+    metrics.gauge("tianji_calls_queued", "Calls that wait for a place among them", lambda: in_flight.queued)
+    metrics.gauge("tianji_journal_waiting_rows", "Rows of spend that are not in the ledger yet", journal.waiting)
+    followers = (
+        lambda new: secrets.add(known_secrets(new)),
+        lambda new: metrics.follow(litellm_names=new.config.litellm_metric_names, known_models=frozenset(new.index.names())),
+        counter.follow,
+        lambda new: in_flight.follow(new.config.general),
+    )
+    for follow in followers:
+        follow(snapshot)
     token = snapshot.config.general.metrics_token
     return Outside(
         source=source,
@@ -35,12 +57,15 @@ def outside_of(
         keys=store.keys,
         spend=store.spend,
         settings=store.settings,
-        transport=HttpxTransport(version=VERSION),
-        journal=MemoryJournal(),
-        events=Dispatcher((CallLog(), metrics)),
+        transport=choosing_transport(version=VERSION),
+        journal=journal,
+        events=Dispatcher((refusal_lines, metrics)),
         exposition=metrics,
-        counter=BpeTokenCounter(),
+        counter=counter,
         clock=clock,
         identifiers=identifiers,
         rng=SystemRandom(),
+        followers=followers,
+        in_flight=in_flight,
+        refusal_lines=refusal_lines,
     )

@@ -17,6 +17,7 @@ from tianji_core.ports.gateway import Inbound
 from tianji_core.shapes.codecs import Request
 from tianji_core.translation.controls import gateway_header
 from tianji_core.translation.meter import Meter
+from tianji_core.translation.path import RelayEvent
 
 _CLIENT_ID_CHARACTERS = 128
 
@@ -65,6 +66,14 @@ class Account:
         self.upstream_started_at_ns = now_ns
         self.first_chunk_at_ns = self.upstream_ended_at_ns = None
         self.meter = Meter()
+
+    def saw(self, events: Sequence[RelayEvent], now_ns: int) -> None:
+        """Note what came of the running attempt's answer."""
+        if events and self.first_chunk_at_ns is None:
+            self.first_chunk_at_ns = now_ns
+        for event in events:
+            if event.reading is not None:
+                self.meter.add(event.reading)
 
     def fail_attempt(self, now_ns: int) -> None:
         """Note that the attempt failed before its answer began: from here on it costs nothing."""

@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 import anyio
 import msgspec
+from anyio.abc import TaskGroup
 
 from tianji_app.call.account import Account, event_error
-from tianji_app.call.settlement import Settlement
+from tianji_app.call.hold import Hold
+from tianji_app.call.settlement import Bill, Settlement
 from tianji_app.snapshot import Snapshot
 from tianji_core.calls.completions import CompletionRequest
 from tianji_core.calls.deployment import Deployment
@@ -24,6 +26,7 @@ from tianji_core.ports.journal import Journal, OpenCall
 from tianji_core.routing.plan import AttemptPlan, Stop, Try, Wait
 from tianji_core.shapes.codecs import Decoded, Encoded, Provider
 from tianji_core.translation.overrides import for_call
+from tianji_core.translation.passing import Passing
 from tianji_core.translation.path import CanonicalStream, RelayEvent, StreamPath, whole_answer
 from tianji_core.translation.provider_words import without_secrets
 
@@ -35,18 +38,26 @@ _CLEANUP_SECONDS = 5.0
 class Answer:
     """An answer that has begun. `events` are those held until there was content; a whole answer is one of them and has no path.
 
-    The exit stack holds the connection.
+    Attributes:
+        stack: Holds the connection.
+        hold: Where the answer was begun without content: it still reads.
     """
 
     events: list[RelayEvent]
     stack: AsyncExitStack
     upstream: UpstreamAnswer | None
     path: StreamPath | None
+    hold: Hold | None = None
 
 
 @dataclass(slots=True)
 class Attempts:
-    """The attempts of one call."""
+    """The attempts of one call. `tasks` runs what reads an answer while its content is awaited.
+
+    Attributes:
+        billed: The accounts of attempts that were billed and failed, as far as another attempt followed them.
+        failed: The bill of such an attempt while none has followed: if none does, it is the call's.
+    """
 
     account: Account
     decoded: Decoded
@@ -56,7 +67,10 @@ class Attempts:
     journal: Journal
     transport: HttpTransport
     settlement: Settlement
+    tasks: TaskGroup
     billed: list[CallEvent] = field(default_factory=list)
+    failed: Bill | None = None
+    _failed_event: CallEvent | None = None
     _opened: bool = False
 
     async def first_answer(self) -> Answer:
@@ -106,6 +120,7 @@ class Attempts:
         facts = CallFacts(call_id=self.account.call_id, created=self.account.started_at_ns // 1_000_000_000)
         encoded: Encoded = codec.encode(self.decoded.request, deployment, facts)
         await self._open(step, deployment)
+        self._give_failed_its_row()
         self.account.begin_attempt(deployment, step.group, encoded.http.url, encoded.dropped, self.clock.now_ns())
         until = step.first_content_at if step.first_content_at is not None else step.deadline_at
         seconds = max(0.0, until - self.clock.monotonic())
@@ -128,30 +143,19 @@ class Attempts:
         if not 200 <= upstream.status < 300:
             raise codec.error(await upstream.read())
         surface = self.account.inbound.surface.codec
+        passing = self._passing(codec, encoded.memo, memo)
         if not self.account.stream:
             response: HttpResponse = await upstream.read()
-            self.account.first_chunk_at_ns = self.account.upstream_ended_at_ns = self.clock.now_ns()
-            event = whole_answer(response, codec, encoded.memo, surface, memo)
-            self._meter([event])
+            now_ns = self.account.first_chunk_at_ns = self.account.upstream_ended_at_ns = self.clock.now_ns()
+            event = (passing.whole(response) if passing else None) or whole_answer(response, codec, encoded.memo, surface, memo)
+            self.account.saw([event], now_ns)
             return Answer(events=[event], stack=stack, upstream=upstream, path=None)
-        path = CanonicalStream(codec.stream(encoded.memo), surface.stream(memo))
-        events = await self._until_content(upstream, path)
-        return Answer(events=events, stack=stack, upstream=upstream, path=path)
-
-    async def _until_content(self, upstream: UpstreamAnswer, path: StreamPath) -> list[RelayEvent]:
-        """Hold events until one has content: before it nothing has left, so that the call can still go elsewhere."""
-        held: list[RelayEvent] = []
-        commit_at = self.clock.monotonic() + self.snapshot.config.router.first_byte_hold_seconds
-        async for data in upstream:
-            events = path.feed(data)
-            if events and self.account.first_chunk_at_ns is None:
-                self.account.first_chunk_at_ns = self.clock.now_ns()
-            self._meter(events)
-            held += events
-            if any(event.content for event in events) or (held and self.clock.monotonic() >= commit_at):
-                return held
-        path.close()
-        raise UpstreamError(f"{self._provider_name()} answered a stream without content", provider=self._provider_name())
+        canonical = CanonicalStream(codec.stream(encoded.memo), surface.stream(memo))
+        hold = Hold(upstream, passing.stream(canonical) if passing else canonical, self.account, self.clock)
+        self.tasks.start_soon(hold.run)
+        stack.push_async_callback(hold.stop)
+        has_content = await hold.has_content(self.snapshot.config.router.first_byte_hold_seconds)
+        return Answer(events=hold.events, stack=stack, upstream=upstream, path=hold.path, hold=None if has_content else hold)
 
     async def _count_here(self, step: Try, deployment: Deployment) -> Answer:
         """Count with the offline tokenizer: the provider cannot be asked."""
@@ -181,6 +185,13 @@ class Attempts:
             operation = self.account.inbound.surface.operation.replace("_", " ")
             raise NotBuiltError(f"{deployment.provider} has no {operation} for model `{deployment.model}`", param="model")
         return codec
+
+    def _passing(self, codec: Any, memo: Any, shown: Any) -> Passing | None:
+        """Return the way of an answer in the caller's own dialect, or None where it must be translated."""
+        surface, deployment = self.account.inbound.surface, self.account.deployment
+        if deployment is None or surface.operation != "chat" or surface.dialect != self.snapshot.providers[deployment.provider].dialect:
+            return None
+        return codec.passing(memo, shown) if hasattr(codec, "passing") else None
 
     def _memo(self, step: Try, deployment: Deployment) -> Any:
         """Return the surface's memo with the model name that the answer shows: the caller's, or of the group that stood in for it."""
@@ -214,32 +225,31 @@ class Attempts:
     def _limits(self, seconds: float) -> TransportLimits:
         return TransportLimits(first_byte_seconds=seconds, idle_seconds=max(seconds, self.snapshot.config.router.stream_idle_seconds))
 
-    def _meter(self, events: list[RelayEvent]) -> None:
-        for event in events:
-            if event.reading is not None:
-                self.account.meter.add(event.reading)
-
     def _timed_out(self, deployment: Deployment, seconds: float, *, is_deadline: bool) -> TianjiError:
         if is_deadline:
             return DeadlineExceededError("the deadline of the call ran out before the provider answered")
         return UpstreamTimeoutError(f"{deployment.provider} did not answer within {seconds:.1f} seconds", provider=deployment.provider)
 
     async def _keep_bill(self, error: TianjiError) -> None:
-        """Keep the bill of an attempt that brought content and failed all the same: it is a row of its own."""
+        """Keep the bill of an attempt that was billed and failed all the same."""
         if not self._has_bill:
             return
-        bill = await self.settlement.bill(self.account, self.snapshot, complete=True)
-        self.billed.append(
-            self.account.event(
-                status="error",
-                http_status=502,
-                ended_at_ns=self.clock.now_ns(),
-                error=error,
-                usage=bill.usage,
-                usage_source=bill.source,
-                cost=bill.cost,
-            )
+        bill = self.failed = await self.settlement.bill(self.account, self.snapshot, complete=True)
+        self._failed_event = self.account.event(
+            status="error",
+            http_status=502,
+            ended_at_ns=self.clock.now_ns(),
+            error=error,
+            usage=bill.usage,
+            usage_source=bill.source,
+            cost=bill.cost,
         )
+
+    def _give_failed_its_row(self) -> None:
+        """Make a billed attempt a row of its own: it is not the call's last one."""
+        if self._failed_event is not None:
+            self.billed.append(self._failed_event)
+        self.failed = self._failed_event = None
 
     @property
     def _has_bill(self) -> bool:
@@ -272,9 +282,6 @@ class Attempts:
                 error=event_error(error) if error is not None else None,
             )
         )
-
-    def _provider_name(self) -> str:
-        return self.account.deployment.provider if self.account.deployment else ""
 
 
 async def _close(stack: AsyncExitStack) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -12,7 +13,9 @@ from tianji_core.calls.deployment import Deployment
 from tianji_core.calls.events import CallEvent, UsageSource
 from tianji_core.calls.usage import Usage
 from tianji_core.ports.token_counter import TokenCounter
-from tianji_core.pricing.cost import cost
+from tianji_core.pricing.entry import PriceEntry
+from tianji_core.pricing.prices import PriceTable
+from tianji_core.pricing.rounds import cost_with_rounds
 from tianji_core.shapes.codecs import Request
 from tianji_core.spend.record import SpendRecord
 from tianji_core.translation.meter import Meter
@@ -48,9 +51,10 @@ class Settlement:
         entry = snapshot.prices.resolve(account.deployment, account.meter.model)
         provider = snapshot.providers[account.deployment.provider]
         started = account.upstream_started_at_ns or account.started_at_ns
-        price = cost(
+        price = cost_with_rounds(
             usage,
             entry,
+            entry_of=partial(_public_entry, snapshot.prices, account.deployment),
             provider=account.deployment.provider,
             trusts_cost=provider.trusts_cost,
             custom=entry.custom if entry is not None else False,
@@ -85,6 +89,11 @@ class Settlement:
         counted = await self.counter.count(text, encoding) if text else 0
         unseen = meter.characters - len(text)
         return counted + max(unseen, 0) // 4
+
+
+def _public_entry(prices: PriceTable, deployment: Deployment, model: str) -> PriceEntry | None:
+    """Return what prices another model at the same provider: neither the deployment's own prices nor its base model are that model's."""
+    return prices.resolve(msgspec.structs.replace(deployment, model=model, prices={}, model_info={}), None)
 
 
 def _larger(reported: Usage, counted: Usage) -> Usage:

@@ -35,12 +35,21 @@ class AnswerStream:
     idle_seconds: float
     until: float
     status: int = 200
+    _cut: TianjiError | None = None
+    _reading: anyio.CancelScope | None = None
+    _begun: bool = False
     _ready: deque[bytes] = field(default_factory=deque)
     _ended: bool = False
 
     def keep_alive(self) -> bytes | None:
         """Return a piece that means nothing, while a stream is idle."""
         return None if self.answer.path is None or self._ended else self.answer.path.keep_alive()
+
+    def cut(self, error: TianjiError) -> None:
+        """End a stream with this error at its next read, or at once where it waits for one; a whole answer is there already."""
+        self._cut = error
+        if self._reading is not None:
+            self._reading.deadline = anyio.current_time()
 
     def __aiter__(self) -> "AnswerStream":
         return self
@@ -56,9 +65,10 @@ class AnswerStream:
     async def _advance(self) -> None:
         if self.answer.path is None:
             await self._finish(self.answer.events)
-        elif self.answer.events:
+        elif not self._begun:  # an answer that is begun without content says at once that somebody is here
+            self._begun = True
             held, self.answer.events = self.answer.events, []
-            self._ready.append(_bytes(held))
+            self._ready.append(_bytes(held) or self.answer.path.keep_alive())
         else:
             await self._relay(self.answer.path)
 
@@ -73,7 +83,7 @@ class AnswerStream:
         except TianjiError as error:
             await self._fail(stream, broken or error)
             return
-        self._meter(events)
+        self.account.saw(events, self.clock.now_ns())
         if data is None:
             await self._finish(events)
         elif any(event.data for event in events):
@@ -97,22 +107,22 @@ class AnswerStream:
 
     async def _read(self) -> bytes | None:
         """Return what the provider sent next, or None at its end."""
+        if self._cut is not None:
+            raise self._cut
         left = self.until - self.clock.monotonic()
         seconds = max(0.0, min(self.idle_seconds, left))
         provider = self.account.deployment.provider if self.account.deployment else "the provider"
         try:
-            with anyio.fail_after(seconds):
-                return None if self.answer.upstream is None else await anext(self.answer.upstream)
-        except StopAsyncIteration:
-            return None
+            with anyio.fail_after(seconds) as self._reading:
+                if self.answer.hold is not None:
+                    hold, self.answer.hold = self.answer.hold, None
+                    return await hold.late()
+                return None if self.answer.upstream is None else await anext(self.answer.upstream, None)
         except TimeoutError:
+            if self._cut is not None:
+                raise self._cut from None
             why = f"sent nothing for {seconds:.0f} seconds" if left > self.idle_seconds else "streamed for longer than a stream may last"
             raise UpstreamTimeoutError(f"{provider} {why}", provider=provider) from None
-
-    def _meter(self, events: list[RelayEvent]) -> None:
-        for event in events:
-            if event.reading is not None:
-                self.account.meter.add(event.reading)
 
 
 def _bytes(events: list[RelayEvent]) -> bytes:

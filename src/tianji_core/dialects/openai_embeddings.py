@@ -98,7 +98,8 @@ def encode_body(request: EmbeddingRequest, deployment: Deployment, quirks: Quirk
     if request.end_user is not None and "user" not in quirks.unsupported:
         body["user"] = request.end_user
     body = {**deployment.extra_body, **body, **(request.rest.of(DIALECT) if request.rest else {})}
-    return {**dropping.without(body, deployment.dropped_parameters), **request.extra_body}
+    kept = dropping.without(body, deployment.dropped_parameters)
+    return {**{quirks.renames.get(name, name): value for name, value in kept.items()}, **request.extra_body}
 
 
 def decode_answer(body: bytes, memo: ProviderMemo) -> EmbeddingResponse:

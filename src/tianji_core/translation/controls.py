@@ -57,6 +57,15 @@ def gateway_header(headers: Headers, name: str) -> str | None:
     return ours if ours is not None else twin
 
 
+def header_timeout(headers: Headers) -> float | None:
+    """Return for how many seconds the caller waits, as far as a header says it: all that is known before the body is read.
+
+    Raises:
+        InvalidRequestError: it is no number of seconds, or a header pair contradicts itself.
+    """
+    return _header_seconds(headers, "timeout")
+
+
 def _refuse(body: Fields) -> None:
     if body.values.get("mock_response") is not None:
         raise InvalidRequestError("`mock_response` is not accepted in a request", param="mock_response")

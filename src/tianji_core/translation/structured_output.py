@@ -69,6 +69,30 @@ def fit_schema(schema: Mapping[str, object]) -> dict[str, object]:
     return node
 
 
+def without_keywords(schema: Mapping[str, object], keywords: frozenset[str]) -> Mapping[str, object]:
+    """Return the schema without these keywords, at every depth. `additionalProperties` goes only where it is false: else it is a schema.
+
+    Names of properties are no keywords, whatever they are.
+    """
+    if not keywords:
+        return schema
+    refused = {name for name, value in schema.items() if name in keywords and (name != "additionalProperties" or value is False)}
+    return {name: _below(name, value, keywords) for name, value in schema.items() if name not in refused}
+
+
+def _below(keyword: str, value: object, keywords: frozenset[str]) -> object:
+    """Return what stands at a keyword; values that are no schemas (`enum`, `default`, …) stay as they are."""
+    if keyword in _NAMED and isinstance(value, dict):
+        return {name: _bare(item, keywords) for name, item in value.items()}
+    if keyword in (*_LISTED, "oneOf", "prefixItems") and isinstance(value, list):
+        return [_bare(item, keywords) for item in value]
+    return _bare(value, keywords) if keyword in ("items", "additionalProperties", "not") else value
+
+
+def _bare(value: object, keywords: frozenset[str]) -> object:
+    return without_keywords(value, keywords) if isinstance(value, dict) else value
+
+
 def tool_schema(schema: Mapping[str, object] | None) -> dict[str, object]:
     """Return a function's parameters as a tool's input schema, which must be an object."""
     if not schema:

@@ -86,6 +86,11 @@ def test_a_form_that_the_server_does_not_know_is_left_out_silently_because_the_a
         sent(request(dimensions=8), unsupported=unsupported)
 
 
+def test_length_of_the_vector_has_the_servers_own_name() -> None:
+    body = sent(request(dimensions=8), renames={"dimensions": "output_dimension"})
+    assert (body["output_dimension"], "dimensions" in body) == (8, False)
+
+
 def test_parameters_that_the_operator_drops_are_left_out_by_name() -> None:
     member = msgspec.structs.replace(SMALL, dropped_parameters=frozenset({"dimensions"}))
     encoded = codec().encode(request(dimensions=8), member, CALL)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tianji_core.translation.structured_output import fit_schema, tool_schema
+from tianji_core.translation.structured_output import fit_schema, tool_schema, without_keywords
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,22 @@ def test_fitted_schema_needs_no_more_fitting(schema: dict[str, Any]) -> None:
 )
 def test_parameters_of_a_function_are_always_an_object(parameters: dict[str, Any] | None, schema: dict[str, Any]) -> None:
     assert tool_schema(parameters) == schema
+
+
+def test_keywords_go_at_every_depth_and_names_of_properties_stay() -> None:
+    inner = {"type": "object", "$id": "x", "additionalProperties": False, "properties": {"$id": {"enum": ["$id"]}}}
+    schema = {
+        "$schema": "s",
+        "properties": {"a": inner, "b": {"type": "array", "items": inner}},
+        "anyOf": [inner],
+        "additionalProperties": {"$id": "y", "type": "string"},
+        "default": {"$id": "kept"},
+    }
+    bare = {"type": "object", "properties": {"$id": {"enum": ["$id"]}}}
+    assert without_keywords(schema, frozenset({"$id", "$schema", "additionalProperties"})) == {
+        "properties": {"a": bare, "b": {"type": "array", "items": bare}},
+        "anyOf": [bare],
+        "additionalProperties": {"type": "string"},
+        "default": {"$id": "kept"},
+    }
+    assert without_keywords(schema, frozenset()) is schema

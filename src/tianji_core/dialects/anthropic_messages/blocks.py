@@ -27,10 +27,10 @@ from tianji_core.dialects.anthropic_messages.parts import (
     encode_thinking,
     with_rest,
 )
-from tianji_core.dialects.anthropic_messages.tools import ToolNames
 from tianji_core.errors import InvalidRequestError
 from tianji_core.translation.parameters import Dropping
 from tianji_core.translation.tool_call_ids import ANTHROPIC, fit_tool_call_id
+from tianji_core.translation.tool_names import ToolNames
 from tianji_core.wire.json import decode_object
 
 _TEXT_KINDS = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})

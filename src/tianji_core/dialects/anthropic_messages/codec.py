@@ -10,8 +10,9 @@ from tianji_core.dialects.anthropic_messages.address import operation_url
 from tianji_core.dialects.anthropic_messages.encode import Body, encode_body
 from tianji_core.dialects.anthropic_messages.errors import error_of
 from tianji_core.dialects.anthropic_messages.history import uses_files
-from tianji_core.dialects.anthropic_messages.memo import ProviderMemo
+from tianji_core.dialects.anthropic_messages.memo import ProviderMemo, SurfaceMemo
 from tianji_core.dialects.anthropic_messages.parts import DIALECT
+from tianji_core.dialects.anthropic_messages.passing import PassingMessages, passing
 from tianji_core.dialects.anthropic_messages.response import decode_response
 from tianji_core.dialects.anthropic_messages.stream_decode import MessagesStreamDecoder
 from tianji_core.errors import ConfigurationError, TianjiError, UpstreamProtocolError
@@ -124,6 +125,10 @@ class AnthropicMessages(msgspec.Struct, frozen=True, kw_only=True):
     def stream(self, memo: ProviderMemo) -> MessagesStreamDecoder:
         """Return a decoder for the events of a 2xx response."""
         return MessagesStreamDecoder(memo)
+
+    def passing(self, memo: ProviderMemo, surface_memo: SurfaceMemo) -> PassingMessages | None:
+        """Return the way of an answer to a client of this dialect, in the server's own bytes; None where it must be changed."""
+        return passing(memo, surface_memo)
 
     def error(self, response: HttpResponse) -> TianjiError:
         """Return what a non-2xx answer means."""

@@ -16,9 +16,10 @@ from tianji_core.dialects.anthropic_messages.parameters import put_parameters, p
 from tianji_core.dialects.anthropic_messages.parts import DIALECT
 from tianji_core.dialects.anthropic_messages.prepare import CANONICAL_NAMES, prepare
 from tianji_core.dialects.anthropic_messages.thinking import Plan, plan_thinking
-from tianji_core.dialects.anthropic_messages.tools import ToolNames, encode_tool, encode_tool_choice, is_forced, names_used
+from tianji_core.dialects.anthropic_messages.tools import encode_tool, encode_tool_choice, is_forced
 from tianji_core.translation.parameters import Dropping
 from tianji_core.translation.structured_output import JSON_TOOL, fit_schema, tool_schema
+from tianji_core.translation.tool_names import ToolNames, names_used
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,17 +1,14 @@
 """Tools and tool choice, both directions. Source: Anthropic's Python SDK, `ToolUnionParam` and `ToolChoiceParam`."""
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from tianji_core.calls.chat import FunctionTool, Json, OpaqueTool, Tool, ToolChoice
 from tianji_core.dialects.anthropic_messages.parts import DIALECT, rest_of, with_rest
 from tianji_core.translation.structured_output import fit_schema, tool_schema
+from tianji_core.translation.tool_names import ToolNames
 from tianji_core.wire.fields import Fields
 
-_LONGEST_NAME = 64
-_ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 _DATED_KIND = re.compile(r"[a-z0-9_]+_\d{8}")
 _MODES = {"auto": "auto", "any": "required", "none": "none"}
 _WORDS = {mode: word for word, mode in _MODES.items()}
@@ -57,40 +54,6 @@ def decode_tool_choice(body: Fields) -> tuple[ToolChoice | None, bool | None]:
 # --- to the wire --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class ToolNames:
-    """Names that the API accepts, for those that the caller uses. The same name gets the same one everywhere in a request."""
-
-    sent: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, names: Iterable[str]) -> "ToolNames":
-        """Give every name its place; a legal one keeps its own, so that no changed one can take it."""
-        wanted = list(dict.fromkeys(names))
-        known = cls({name: name for name in wanted if _fit(name) == name})
-        for name in wanted:
-            if name not in known.sent:
-                fitted = _fit(name)
-                known.sent[name] = fitted if fitted not in known.sent.values() else _hashed(name)
-        return known
-
-    def __getitem__(self, name: str) -> str:
-        return self.sent.get(name, name)
-
-    def changed(self) -> dict[str, str]:
-        """Return the names as sent → as the caller wrote them, where they differ."""
-        return {sent: name for name, sent in self.sent.items() if sent != name}
-
-
-def _fit(name: str) -> str:
-    legal = _ILLEGAL.sub("_", name) or "_"
-    return legal if len(legal) <= _LONGEST_NAME else _hashed(name)
-
-
-def _hashed(name: str) -> str:
-    return f"{_ILLEGAL.sub('_', name)[: _LONGEST_NAME - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
 def encode_tool(tool: Tool, names: ToolNames, *, own: bool, strict: bool) -> Json | None:
     """Return a tool as Anthropic writes it; None for one that only another vendor has.
 
@@ -133,10 +96,3 @@ def encode_tool_choice(choice: ToolChoice, names: ToolNames) -> dict[str, object
 def is_forced(choice: Mapping[str, object] | None) -> bool:
     """Whether a choice as Anthropic writes it makes the model call a tool."""
     return choice is not None and choice.get("type") in ("any", "tool")
-
-
-def names_used(tools: Sequence[Tool], called: Iterable[str], choice: ToolChoice | None) -> list[str]:
-    """Return every tool name that a request says, with repetitions."""
-    offered = [tool.name for tool in tools if isinstance(tool, FunctionTool)]
-    chosen = [choice.name] if choice is not None and choice.name else []
-    return [*offered, *called, *chosen]

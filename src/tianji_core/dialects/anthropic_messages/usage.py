@@ -6,7 +6,7 @@ Source: Anthropic's Python SDK, `Usage`; its pages on prompt caching, compaction
 from collections.abc import Mapping, Sequence
 
 from tianji_core.calls.chat import Json
-from tianji_core.calls.usage import Usage
+from tianji_core.calls.usage import ModelUsage, Usage
 
 _KNOWN = frozenset(
     {
@@ -23,6 +23,8 @@ _KNOWN = frozenset(
     }
 )
 _SUMMED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+_LIFETIMES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+_ADVISOR = "advisor_message"
 _TIERS = {"default": "standard", "auto": "standard", "on_demand": "standard"}
 _UNITS = {"web_search_requests": "web_searches", "web_fetch_requests": "web_fetches"}
 
@@ -31,7 +33,7 @@ def decode_usage(value: Json) -> Usage:
     """Return the buckets.
 
     Where the server went round several times (`iterations`), rounds of the model itself are added up: the outer figures leave
-    compaction out. Rounds of another model (an advisor) have another price and stay in `rest` only.
+    compaction out. Rounds of an advisor are in no outer figure: it is another model, with a price of its own.
     """
     counted = {**value, **_summed(value)}
     output = _count(counted, "output_tokens")
@@ -51,8 +53,32 @@ def decode_usage(value: Json) -> Usage:
         service_tier=_text(value, "service_tier"),
         region=_text(value, "inference_geo"),
         speed=_text(value, "speed"),
+        others=_others(value),
         rest=_rest(value),
     )
+
+
+def _others(value: Json) -> tuple[ModelUsage, ...]:
+    """Return what advisors used, by model."""
+    rounds: dict[str, list[Json]] = {}
+    for item in _rounds(value):
+        model = _text(item, "model")
+        if model is not None and item.get("type") == _ADVISOR:
+            rounds.setdefault(model, []).append(item)
+    place = {"inference_geo": value.get("inference_geo")}
+    return tuple(ModelUsage(model=model, usage=decode_usage({**_added(items), **place})) for model, items in rounds.items())
+
+
+def _added(items: Sequence[Json]) -> dict[str, object]:
+    """Return one usage object for several rounds; what none of them says is absent."""
+    sums: dict[str, object] = {name: sum(found) for name in _SUMMED if (found := _counts(items, name))}
+    lifetimes = [_object(item, "cache_creation") for item in items]
+    writes = {name: sum(found) for name in _LIFETIMES if (found := _counts(lifetimes, name))}
+    return {**sums, "cache_creation": writes} if writes else sums
+
+
+def _counts(items: Sequence[Json], name: str) -> list[int]:
+    return [count for item in items if (count := _count(item, name)) is not None]
 
 
 def _summed(value: Json) -> Json:
@@ -71,9 +97,13 @@ def _without_compaction(value: Json) -> Json:
 
 
 def _own_rounds(value: Json) -> list[Json]:
+    return [item for item in _rounds(value) if item.get("model") is None]
+
+
+def _rounds(value: Json) -> list[Json]:
     rounds = value.get("iterations")
     listed: Sequence[object] = rounds if isinstance(rounds, list) else ()
-    return [item for item in listed if isinstance(item, dict) and item.get("model") is None]
+    return [item for item in listed if isinstance(item, dict)]
 
 
 def _is_compaction(item: Json) -> bool:
@@ -100,7 +130,7 @@ def _rest(value: Json) -> dict[str, object]:
     for name, known in (
         ("output_tokens_details", {"thinking_tokens"}),
         ("server_tool_use", set(_UNITS)),
-        ("cache_creation", {"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"}),
+        ("cache_creation", set(_LIFETIMES)),
     ):
         left = {key: item for key, item in _object(value, name).items() if key not in known and item is not None}
         if left:

@@ -5,12 +5,14 @@ import msgspec
 from tianji_core.calls.chat import ChatRequest, ChatResponse
 from tianji_core.calls.deployment import Deployment
 from tianji_core.calls.facts import CallFacts
-from tianji_core.calls.http import Auth, Bearer, Headers, HttpRequest, HttpResponse, NoAuth
+from tianji_core.calls.http import Auth, Bearer, HeaderKey, Headers, HttpRequest, HttpResponse, NoAuth
 from tianji_core.dialects.openai_chat.address import operation_url
 from tianji_core.dialects.openai_chat.encode import encode_body
 from tianji_core.dialects.openai_chat.errors import error_of
-from tianji_core.dialects.openai_chat.memo import ProviderMemo
+from tianji_core.dialects.openai_chat.memo import ProviderMemo, SurfaceMemo
 from tianji_core.dialects.openai_chat.parts import DIALECT
+from tianji_core.dialects.openai_chat.passing import PassingChat, passing
+from tianji_core.dialects.openai_chat.prepare import prepare
 from tianji_core.dialects.openai_chat.quirks import Quirks
 from tianji_core.dialects.openai_chat.response import decode_response
 from tianji_core.dialects.openai_chat.stream_decode import ChatStreamDecoder
@@ -47,18 +49,23 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
             url=operation_url(base_url, operation, version=self.version),
             headers=(("content-type", "application/json"), *self._own_headers(deployment), *forwarded, *deployment.headers),
             body=encode(body),
-            auth=auth_of(deployment),
+            auth=auth_of(deployment, self.quirks),
         )
 
     def _own_headers(self, deployment: Deployment) -> Headers:
         organization = deployment.options.get("organization")
-        own = tuple((name, value) for name, value in self.quirks.headers if "{api_key}" not in value)
+        own = self.quirks.headers
         return (*own, ("openai-organization", organization)) if isinstance(organization, str) else own
 
 
-def auth_of(deployment: Deployment) -> Auth:
-    """Return the bearer scheme, or none where the deployment has no key."""
-    return Bearer(deployment.auth_secret) if deployment.auth_secret else NoAuth()
+def auth_of(deployment: Deployment, quirks: Quirks) -> Auth:
+    """Return the bearer scheme or the server's own header, or none where the deployment has no key."""
+    if not deployment.auth_secret:
+        return NoAuth()
+    if quirks.key_header is None:
+        return Bearer(deployment.auth_secret)
+    name, prefix = quirks.key_header
+    return HeaderKey(name, deployment.auth_secret, prefix)
 
 
 class OpenAIChat(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,9 +80,11 @@ class OpenAIChat(msgspec.Struct, frozen=True, kw_only=True):
             UnsupportedParameterError: the server cannot express a parameter and the deployment's mode is `refuse`.
         """
         dropping = Dropping(deployment)
-        body = encode_body(request, deployment, self.server.quirks, dropping)
+        quirks = self.server.quirks
+        request, names = prepare(request, quirks)
+        body = encode_body(request, deployment, quirks, dropping)
         forwarded = request.forward_headers if request.dialect == DIALECT else ()
-        memo = ProviderMemo(facts=call, provider=self.server.provider, model=deployment.model, quirks=self.server.quirks)
+        memo = ProviderMemo(facts=call, provider=self.server.provider, model=deployment.model, quirks=quirks, names=names)
         http = self.server.post("/chat/completions", deployment, body, forwarded)
         return Encoded(http=http, memo=memo, dropped=tuple(dropping.names))
 
@@ -86,6 +95,10 @@ class OpenAIChat(msgspec.Struct, frozen=True, kw_only=True):
     def stream(self, memo: ProviderMemo) -> ChatStreamDecoder:
         """Return a decoder for the events of a 2xx response."""
         return ChatStreamDecoder(memo)
+
+    def passing(self, memo: ProviderMemo, surface_memo: SurfaceMemo) -> PassingChat | None:
+        """Return the way of an answer to a client of this dialect, in the server's own bytes; None where it must be changed."""
+        return passing(memo, surface_memo)
 
     def error(self, response: HttpResponse) -> TianjiError:
         """Return what a non-2xx answer means."""

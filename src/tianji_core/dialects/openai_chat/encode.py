@@ -26,11 +26,10 @@ def encode_body(request: ChatRequest, deployment: Deployment, quirks: Quirks, dr
         UnsupportedParameterError: a parameter cannot be expressed and the deployment's mode is `refuse`.
     """
     body: dict[str, object] = {"model": deployment.model, "messages": encode_messages(request.messages, quirks)}
-    body.update(_plain_parameters(request, quirks, dropping))
+    body.update(_plain_parameters(request, quirks, deployment, dropping))
     _put_tokens(body, request, deployment, quirks)
     _put_tools(body, request, quirks, dropping)
-    if request.response_format is not None and request.response_format.kind != "text":
-        body["response_format"] = encode_response_format(request.response_format)
+    _put_format(body, request, quirks, deployment, dropping)
     if request.stop:
         body["stop"] = list(request.stop)
     if request.end_user is not None:
@@ -40,21 +39,41 @@ def encode_body(request: ChatRequest, deployment: Deployment, quirks: Quirks, dr
         _fit_reasoning_model(body, deployment, dropping)
     if quirks.max_temperature is not None and "temperature" in body:
         body["temperature"] = min(_number(body["temperature"]), Decimal(quirks.max_temperature))
-    body = {**deployment.extra_body, **body, **_unknown(request, dropping)}
+    body = {**deployment.extra_body, **without_refused(body, deployment, quirks, dropping), **_unknown(request, dropping)}
     _put_stream(body, request, quirks)
     if quirks.forces_store_false:
         body["store"] = False
-    return {**dropping.without(body, deployment.dropped_parameters), **request.extra_body}
+    kept = dropping.without(body, deployment.dropped_parameters)
+    return {**{quirks.renames.get(name, name): value for name, value in kept.items()}, **request.extra_body}
 
 
-def _plain_parameters(request: ChatRequest, quirks: Quirks, dropping: Dropping) -> dict[str, object]:
+def without_refused(body: dict[str, object], deployment: Deployment, quirks: Quirks, dropping: Dropping) -> dict[str, object]:
+    """Return the body without what the server refuses or may refuse, save what the operator says that it takes.
+
+    Raises:
+        UnsupportedParameterError: it refuses a parameter and the deployment's mode is `refuse`.
+    """
+    kept = {}
+    for name, value in body.items():
+        if name in deployment.allowed_parameters or (name == "n" and value == 1):
+            kept[name] = value
+        elif name in quirks.ignored:
+            dropping.note(name)
+        elif name in quirks.unsupported or (name in quirks.unconfirmed and deployment.parameter_mode == "drop"):
+            dropping.unsupported(name, value)
+        else:
+            kept[name] = value
+    return kept
+
+
+def _plain_parameters(request: ChatRequest, quirks: Quirks, deployment: Deployment, dropping: Dropping) -> dict[str, object]:
     body: dict[str, object] = {}
     for name, value in request.parameters.items():
         if name == "metadata" and not _may_send_metadata(request, value):
             continue
         if name == "top_k" and quirks.openai_models:
             dropping.note(name)
-        elif name in quirks.unsupported or (name == "n" and quirks.single_choice and value != 1):
+        elif name == "n" and quirks.single_choice and value != 1 and name not in deployment.allowed_parameters:
             dropping.unsupported(name, value)
         elif request.dialect != DIALECT and name in ("metadata", "service_tier"):
             dropping.note(name)
@@ -98,21 +117,30 @@ def _put_tools(body: dict[str, object], request: ChatRequest, quirks: Quirks, dr
         if choice is None:
             dropping.unsupported("tool_choice", request.tool_choice)
         else:
-            body["tool_choice"] = choice
+            body["tool_choice"] = quirks.required_choice if choice == "required" else choice
     if request.parallel_tool_calls is not None:
-        if "parallel_tool_calls" in quirks.unsupported:
-            dropping.unsupported("parallel_tool_calls", request.parallel_tool_calls)
-        else:
-            body["parallel_tool_calls"] = request.parallel_tool_calls
+        body["parallel_tool_calls"] = request.parallel_tool_calls
+
+
+def _put_format(body: dict[str, object], request: ChatRequest, quirks: Quirks, deployment: Deployment, dropping: Dropping) -> None:
+    wanted = request.response_format
+    if wanted is None or wanted.kind == "text":
+        return
+    if wanted.kind == "json_schema" and quirks.no_json_schema and "response_format" not in deployment.allowed_parameters:
+        dropping.unsupported("response_format", wanted, "it takes `json_object`, no schema")
+    else:
+        body["response_format"] = encode_response_format(wanted)
 
 
 def _put_reasoning(body: dict[str, object], request: ChatRequest, deployment: Deployment, quirks: Quirks, dropping: Dropping) -> None:
     effort = effort_of(request.reasoning)
+    if quirks.thinking_switch and request.reasoning is not None and dropping.keep("reasoning_effort"):
+        thinks = effort not in (None, "none")
+        body["thinking"] = {"type": "enabled" if thinks else "disabled"}
+        effort = effort if thinks else None
     if effort is None:
         return
-    if "reasoning_effort" in quirks.unsupported:
-        dropping.unsupported("reasoning_effort", effort)
-    elif (quirks.openai_models and "tools" in body and _refuses_effort_with_tools(_bare(deployment.model))) or (
+    if (quirks.openai_models and "tools" in body and _refuses_effort_with_tools(_bare(deployment.model))) or (
         quirks.openai_models and request.dialect != DIALECT and not _REASONING_MODEL.match(_bare(deployment.model))
     ):
         dropping.note("reasoning_effort")

@@ -1,5 +1,7 @@
 """What decoding an answer needs to know about its request."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tianji_core.calls.facts import CallFacts
@@ -7,12 +9,17 @@ from tianji_core.dialects.openai_chat.quirks import Quirks
 
 
 class ProviderMemo(msgspec.Struct, frozen=True, kw_only=True):
-    """For the provider side."""
+    """For the provider side.
+
+    Attributes:
+        names: Tool names as sent → as the caller wrote them, where they differ.
+    """
 
     facts: CallFacts
     provider: str
     model: str
     quirks: Quirks
+    names: Mapping[str, str] = {}
 
 
 class SurfaceMemo(msgspec.Struct, frozen=True, kw_only=True):

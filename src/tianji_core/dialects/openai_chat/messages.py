@@ -160,11 +160,20 @@ def encode_messages(messages: Sequence[Message], quirks: Quirks) -> list[Json]:
     plain_only = quirks.flatten == "always" or (quirks.flatten == "text" and all(_only_text(message) for message in messages))
     encoded: list[Json] = []
     for message in messages:
-        encoded.append(_encode_message(message, quirks, flat=plain_only))
+        value = _encode_message(message, quirks, flat=plain_only)
+        if not _is_empty(message, value, quirks):
+            encoded.append(value)
         pictures = [part for part in message.parts if isinstance(part, Image)] if message.role == "tool" else []
         if pictures:  # a tool message takes text alone
             encoded.append({"role": "user", "content": encode_parts(pictures, quirks)})
     return encoded
+
+
+def _is_empty(message: Message, value: Json, quirks: Quirks) -> bool:
+    """Whether nothing is left that the server would take: what another vendor alone understands has no form here."""
+    if message.role in ("system", "developer"):
+        return bool(message.parts) and value["content"] == []
+    return quirks.drops_empty_assistant and message.role == "assistant" and not value["content"] and "tool_calls" not in value
 
 
 def _encode_message(message: Message, quirks: Quirks, *, flat: bool) -> Json:

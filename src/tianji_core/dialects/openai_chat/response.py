@@ -1,6 +1,8 @@
 """A whole chat completion, both directions. Source: OpenAI's Python SDK, `ChatCompletion`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from tianji_core.calls.chat import (
     ChatResponse,
@@ -12,7 +14,9 @@ from tianji_core.calls.chat import (
     RedactedThinking,
     Refusal,
     Text,
+    TextDelta,
     Thinking,
+    ToolCall,
 )
 from tianji_core.calls.usage import Usage
 from tianji_core.dialects.openai_chat.errors import stream_error
@@ -21,6 +25,7 @@ from tianji_core.dialects.openai_chat.memo import ProviderMemo, SurfaceMemo
 from tianji_core.dialects.openai_chat.messages import decode_thinking, decode_tool_call, encode_tool_call, thinking_blocks
 from tianji_core.dialects.openai_chat.parts import DIALECT, rest_of
 from tianji_core.dialects.openai_chat.quirks import Quirks
+from tianji_core.dialects.openai_chat.think_tags import ThinkTags
 from tianji_core.dialects.openai_chat.usage import decode_usage, encode_usage
 from tianji_core.errors import InvalidRequestError, UpstreamProtocolError
 from tianji_core.translation.derived_ids import derived_id
@@ -98,17 +103,18 @@ def _decode_message(fields: Fields, memo: ProviderMemo, index: int) -> Message:
         fields.values[memo.quirks.reasoning_field] = shown  # the vendor's own clients read it there
     if memo.quirks.reasoning_field != "reasoning_content" and not parts:
         parts = decode_thinking(fields)
-    parts += decode_content(fields)
+    content = decode_content(fields)
+    parts += _untagged(content) if memo.quirks.think_tags and not parts else content
     refusal = fields.text("refusal") if fields.values.get("refusal") else None
     if refusal:
         parts.append(Refusal(refusal=refusal))
     for position, call in enumerate(_filled(fields, "tool_calls")):
         fallback = derived_id("call_", memo.facts.call_id, index, position)
-        parts.append(decode_tool_call(fields.inside(call, "tool_calls", position), fallback))
+        parts.append(_as_caller_knows(decode_tool_call(fields.inside(call, "tool_calls", position), fallback), memo))
     legacy = fields.mapping("function_call")
     if legacy is not None and legacy.get("name"):
         call = {"id": derived_id("call_", memo.facts.call_id, index, 0), "function": legacy}
-        parts.append(decode_tool_call(Fields(call, fields.at("function_call"))))
+        parts.append(_as_caller_knows(decode_tool_call(Fields(call, fields.at("function_call"))), memo))
     return Message(
         role="assistant",
         parts=tuple(parts),
@@ -119,6 +125,26 @@ def _decode_message(fields: Fields, memo: ProviderMemo, index: int) -> Message:
         extra=fields.mapping("provider_specific_fields") or {},
         rest=rest_of(fields.values),
     )
+
+
+def _as_caller_knows(call: ToolCall, memo: ProviderMemo) -> ToolCall:
+    return msgspec.structs.replace(call, name=memo.names[call.name]) if call.name in memo.names else call
+
+
+def _untagged(content: Sequence[Part]) -> Iterator[Part]:
+    """Yield an answer's content with the thinking that stands between tags at its start taken out."""
+    tags = ThinkTags()
+    for part in content:
+        if not isinstance(part, Text):
+            yield part
+            continue
+        pieces = [*tags.feed(part.text), *tags.close()]
+        thought = "".join(piece.text for piece in pieces if not isinstance(piece, TextDelta))
+        answer = "".join(piece.text for piece in pieces if isinstance(piece, TextDelta))
+        if thought:
+            yield Thinking(text=thought)
+        if answer:
+            yield Text(text=answer)
 
 
 def _filled(fields: Fields, name: str) -> list[dict[str, object]]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from tianji_core.calls.chat import (
     AnnotationsDelta,
     AudioDelta,
@@ -32,6 +34,7 @@ from tianji_core.dialects.openai_chat.finish import decode_finish
 from tianji_core.dialects.openai_chat.memo import ProviderMemo
 from tianji_core.dialects.openai_chat.parts import rest_of
 from tianji_core.dialects.openai_chat.response import decode_content, usage_of
+from tianji_core.dialects.openai_chat.think_tags import ThinkTags
 from tianji_core.errors import InvalidRequestError, TianjiError, UpstreamProtocolError
 from tianji_core.translation.derived_ids import derived_id
 from tianji_core.wire.fields import Fields
@@ -48,6 +51,8 @@ class ChatStreamDecoder:
     _open: set[int] = field(default_factory=set)
     _finished: set[int] = field(default_factory=set)
     _calls: dict[int, list[str]] = field(default_factory=dict)
+    _tags: dict[int, ThinkTags] = field(default_factory=dict)
+    _last: ChatChunk | None = None
     _done: bool = False
     _failure: TianjiError | None = None
 
@@ -63,6 +68,7 @@ class ChatStreamDecoder:
             for event in self._sse.feed(data):
                 chunk = self._take(event.name, event.data)
                 if chunk is not None:
+                    self._last = chunk
                     chunks.append(chunk)
         except TianjiError as error:
             self._failure = error
@@ -71,7 +77,7 @@ class ChatStreamDecoder:
         return chunks
 
     def close(self) -> list[ChatChunk]:
-        """Check that the stream was complete.
+        """Check that the stream was complete; return the text that was held back, where a choice never said that it finished.
 
         Raises:
             UpstreamProtocolError: it ended before its final event.
@@ -83,7 +89,10 @@ class ChatStreamDecoder:
                 hint="the answer is incomplete; it was billed as far as it came",
                 provider=self.memo.provider,
             )
-        return []
+        left = tuple(ChoiceDelta(index=index, deltas=held) for index in sorted(self._tags) if (held := self._held(index)))
+        if not left or self._last is None:
+            return []
+        return [msgspec.structs.replace(self._last, choices=left, usage=None, rest=None)]
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -130,6 +139,7 @@ class ChatStreamDecoder:
         finish, native = decode_finish(choice.values.pop("finish_reason", None), calls_tools=bool(self._calls.get(index)))
         if finish is not None:
             self._finished.add(index)
+            deltas += self._held(index)
         return ChoiceDelta(
             index=index,
             role=role,
@@ -141,10 +151,12 @@ class ChatStreamDecoder:
         )
 
     def _deltas(self, delta: Fields, index: int) -> Iterator[Delta]:
-        yield from _thinking(delta, self.memo.quirks.reasoning_field)
+        for thought in _thinking(delta, self.memo.quirks.reasoning_field):
+            yield from self._held(index)  # a server that tells thinking apart prints none
+            yield thought
         for part in decode_content(delta):
             if isinstance(part, Text):
-                yield TextDelta(text=part.text)
+                yield from self._text(part.text, index)
             elif isinstance(part, Thinking):
                 yield ThinkingDelta(text=part.text)
             elif isinstance(part, Refusal):
@@ -153,6 +165,7 @@ class ChatStreamDecoder:
         if refusal:
             yield RefusalDelta(refusal=refusal)
         for position, call in enumerate(delta.objects("tool_calls")):
+            yield from self._held(index)
             yield from self._tool_call(delta.inside(call, "tool_calls", position), index, position)
         legacy = delta.mapping("function_call")
         if legacy:
@@ -170,6 +183,16 @@ class ChatStreamDecoder:
         if extra:
             yield ExtraDelta(fields=extra)
 
+    def _text(self, text: str, index: int) -> Iterator[Delta]:
+        if not self.memo.quirks.think_tags:
+            yield TextDelta(text=text)
+            return
+        yield from self._tags.setdefault(index, ThinkTags()).feed(text)
+
+    def _held(self, index: int) -> tuple[Delta, ...]:
+        """Return the text that was held back since it might have become a tag; from here on nothing is."""
+        return tuple(self._tags.setdefault(index, ThinkTags()).close()) if self.memo.quirks.think_tags else ()
+
     def _tool_call(self, call: Fields, index: int, position: int) -> Iterator[Delta]:
         known = self._calls.setdefault(index, [])
         given = call.text("id")
@@ -185,7 +208,8 @@ class ChatStreamDecoder:
             call_id = given or derived_id("call_", self.memo.facts.call_id, index, number)
             known.append(call_id)
             kind: Literal["function", "custom"] = "custom" if custom else "function"
-            yield ToolCallStart(index=number, id=call_id, name=name or "", kind=kind, rest=rest_of(call.values))
+            known_as = self.memo.names.get(name or "", name or "")
+            yield ToolCallStart(index=number, id=call_id, name=known_as, kind=kind, rest=rest_of(call.values))
         if arguments:
             yield ToolArgumentsDelta(index=number, arguments=arguments)
 

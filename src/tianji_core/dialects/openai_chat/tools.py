@@ -3,6 +3,7 @@
 from tianji_core.calls.chat import FunctionTool, Json, OpaqueTool, ResponseFormat, Tool, ToolChoice
 from tianji_core.dialects.openai_chat.parts import DIALECT, rest_of
 from tianji_core.dialects.openai_chat.quirks import Quirks
+from tianji_core.translation.structured_output import without_keywords
 from tianji_core.wire.fields import Fields
 
 _CHOICES = ("none", "auto", "required")
@@ -47,7 +48,7 @@ def encode_tool(tool: Tool, quirks: Quirks) -> Json | None:
     if tool.description is not None:
         function["description"] = tool.description
     if tool.parameters is not None:
-        function["parameters"] = tool.parameters
+        function["parameters"] = without_keywords(tool.parameters, quirks.drops_schema_keywords)
     if tool.strict is not None:
         function["strict"] = tool.strict
     outer: dict[str, object] = {"type": "function"}

@@ -21,9 +21,9 @@ from tianji_core.calls.chat import (
 from tianji_core.dialects.anthropic_messages.blocks import Encoding
 from tianji_core.dialects.anthropic_messages.history import encode_history, replays_thinking, uses_files
 from tianji_core.dialects.anthropic_messages.parts import DIALECT
-from tianji_core.dialects.anthropic_messages.tools import ToolNames
 from tianji_core.errors import InvalidRequestError, UnsupportedParameterError
 from tianji_core.translation.parameters import Dropping
+from tianji_core.translation.tool_names import ToolNames
 
 
 def _encoding(mode: str = "refuse", *, own: bool = False, names: ToolNames | None = None) -> Encoding:

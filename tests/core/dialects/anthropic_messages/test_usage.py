@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tianji_core.calls.usage import Usage
+from tianji_core.calls.usage import ModelUsage, Usage
 from tianji_core.dialects.anthropic_messages.usage import decode_usage, encode_usage, joined_usage
 
 _FULL: dict[str, Any] = {
@@ -85,6 +85,21 @@ def test_compaction_rounds_are_added_and_shown_apart_again() -> None:
     assert (usage.input_text, usage.output_text, usage.cache_read) == (1020, 55, 2)
     shown = encode_usage(usage)
     assert {name: shown[name] for name in value} == value
+
+
+def test_rounds_of_an_advisor_are_another_models_usage() -> None:
+    advice = {"type": "advisor_message", "model": "claude-opus-5-5", "input_tokens": 7, "output_tokens": 9, "cache_read_input_tokens": 1}
+    written = {"cache_creation_input_tokens": 3, "cache_creation": {"ephemeral_5m_input_tokens": 3}}
+    rounds = [{"type": "message", "input_tokens": 20, "output_tokens": 5}, advice, {**advice, **written}]
+    usage = decode_usage({"input_tokens": 20, "output_tokens": 5, "inference_geo": "us", "iterations": rounds})
+    assert (usage.input_total, usage.output_total) == (20, 5)
+    inner = Usage(input_text=14, cache_read=2, cache_write_5m=3, output_text=18, region="us")
+    assert usage.others == (ModelUsage(model="claude-opus-5-5", usage=inner),)
+
+
+def test_round_that_is_no_advisors_is_billed_with_the_answer_alone() -> None:
+    rounds = [{"type": "message", "model": "claude-opus-5-5", "input_tokens": 20, "output_tokens": 5}]
+    assert decode_usage({"input_tokens": 20, "output_tokens": 5, "iterations": rounds}).others == ()
 
 
 def test_thinking_is_never_more_than_the_output() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tianji_core.calls.chat import Image, Message, RedactedThinking, Rest, Text, Thinking, ToolCall
+from tianji_core.calls.chat import Image, Message, Opaque, RedactedThinking, Rest, Text, Thinking, ToolCall
 from tianji_core.dialects.openai_chat.messages import as_rest, decode_messages, decode_tool_call, encode_messages, thinking_blocks
 from tianji_core.dialects.openai_chat.quirks import Quirks
 from tianji_core.errors import InvalidRequestError
@@ -168,3 +168,22 @@ def test_own_audio_is_sent_back_by_its_id_alone() -> None:
 def test_rest_is_made_only_of_something() -> None:
     assert as_rest({}) is None
     assert as_rest({"x": 1}) == Rest("openai_chat", {"x": 1})
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_instructions_that_only_another_vendor_understands_are_left_out(role: Any) -> None:
+    foreign = Opaque(dialect="anthropic_messages", value={"type": "new_block"})
+    user = Message(role="user", parts=(Text(text="hi"),), plain=True)
+    assert encode_messages((Message(role=role, parts=(foreign,)), user), PLAIN) == [{"role": "user", "content": "hi"}]
+    both = encode_messages((Message(role=role, parts=(foreign, Text(text="be kind"))), user), PLAIN)
+    assert both[0]["content"] == [{"type": "text", "text": "be kind"}]
+
+
+def test_empty_turn_of_the_assistant_is_left_out_for_a_server_that_refuses_it() -> None:
+    messages = (
+        Message(role="user", parts=(Text(text="hi"),), plain=True),
+        Message(role="assistant"),
+        Message(role="assistant", parts=(ToolCall(id="c", name="f", arguments="{}"),)),
+    )
+    assert [message["role"] for message in encode_messages(messages, Quirks(drops_empty_assistant=True))] == ["user", "assistant"]
+    assert len(encode_messages(messages, Quirks())) == 3

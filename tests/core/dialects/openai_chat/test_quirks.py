@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from support.chat import FACTS, chat_request, deployment
-from tianji_core.calls.chat import FunctionTool, Reasoning, Rest, ToolChoice
+from tianji_core.calls.chat import FunctionTool, Reasoning, ResponseFormat, Rest, ToolChoice
+from tianji_core.calls.http import Bearer, HeaderKey, NoAuth
 from tianji_core.dialects.openai_chat import OpenAIChat, Quirks, Server
 from tianji_core.errors import UnsupportedParameterError
 
@@ -93,3 +94,84 @@ def test_field_for_the_limit_is_the_servers_else_the_callers() -> None:
     assert send(request)[0]["max_completion_tokens"] == 9
     assert send(request, max_tokens_field="max_tokens")[0]["max_tokens"] == 9
     assert send(chat_request(max_output_tokens=9), model="o3", openai_models=True)[0]["max_completion_tokens"] == 9
+
+
+@pytest.mark.parametrize(("mode", "is_sent"), [("drop", False), ("refuse", True)])
+def test_parameter_that_may_be_refused_is_left_out_only_where_dropping_is_allowed(mode: str, is_sent: bool) -> None:
+    body, dropped = send(chat_request(parameters={"seed": 1}), mode=mode, unconfirmed=frozenset({"seed"}))
+    assert ("seed" in body, dropped) == (is_sent, () if is_sent else ("seed",))
+
+
+def test_parameter_that_means_nothing_is_left_out_in_every_mode() -> None:
+    request = chat_request(parameters={"presence_penalty": Decimal("0.5")})
+    body, dropped = send(request, mode="refuse", ignored=frozenset({"presence_penalty"}))
+    assert ("presence_penalty" in body, dropped) == (False, ("presence_penalty",))
+
+
+def test_operator_may_say_that_a_model_takes_what_the_server_refuses() -> None:
+    codec = OpenAIChat(server=Server(provider="acme", base_url="http://acme", quirks=Quirks(unsupported=frozenset({"seed"}))))
+    target = deployment("acme", "m", allowed_parameters=frozenset({"seed"}))
+    encoded = codec.encode(chat_request(parameters={"seed": 1}), target, FACTS)
+    assert (json.loads(encoded.http.body)["seed"], encoded.dropped) == (1, ())
+
+
+def test_parameter_has_the_servers_own_name_and_is_dropped_by_openais() -> None:
+    codec = OpenAIChat(server=Server(provider="acme", base_url="http://acme", quirks=Quirks(renames={"seed": "random_seed"})))
+    request = chat_request(parameters={"seed": 1})
+    body = json.loads(codec.encode(request, deployment("acme", "m"), FACTS).http.body)
+    assert (body["random_seed"], "seed" in body) == (1, False)
+    dropped = codec.encode(request, deployment("acme", "m", dropped_parameters=frozenset({"seed"})), FACTS)
+    assert ("random_seed" in json.loads(dropped.http.body), dropped.dropped) == (False, ("seed",))
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "thinking", "effort"),
+    [
+        (Reasoning(effort="low"), {"type": "enabled"}, "low"),
+        (Reasoning(effort="none"), {"type": "disabled"}, None),
+        (Reasoning(mode="disabled"), {"type": "disabled"}, None),
+        (Reasoning(mode="enabled", budget_tokens=5000), {"type": "enabled"}, "high"),
+        (None, None, None),
+    ],
+)
+def test_thinking_is_switched_beside_its_effort(reasoning: Reasoning | None, thinking: object, effort: str | None) -> None:
+    body, dropped = send(chat_request(reasoning=reasoning), thinking_switch=True)
+    assert (body.get("thinking"), body.get("reasoning_effort"), dropped) == (thinking, effort, ())
+
+
+def test_clients_own_switch_wins() -> None:
+    request = chat_request(reasoning=Reasoning(effort="low"), rest=Rest("openai_chat", {"thinking": {"type": "disabled"}}))
+    assert send(request, thinking_switch=True)[0]["thinking"] == {"type": "disabled"}
+
+
+def test_schema_for_the_answer_is_dropped_or_refused_where_there_is_none() -> None:
+    request = chat_request(response_format=ResponseFormat(kind="json_schema", name="n", schema={"type": "object"}))
+    body, dropped = send(request, no_json_schema=True)
+    assert ("response_format" in body, dropped) == (False, ("response_format",))
+    with pytest.raises(UnsupportedParameterError, match="it takes `json_object`, no schema"):
+        send(request, no_json_schema=True, mode="refuse")
+    plain = chat_request(response_format=ResponseFormat(kind="json_object"))
+    assert send(plain, no_json_schema=True)[0]["response_format"] == {"type": "json_object"}
+
+
+def test_forced_choice_has_the_servers_word() -> None:
+    request = chat_request(tools=TOOLS, tool_choice=ToolChoice(mode="required"))
+    assert send(request, required_choice="any")[0]["tool_choice"] == "any"
+    assert send(request)[0]["tool_choice"] == "required"
+    named = chat_request(tools=TOOLS, tool_choice=ToolChoice(mode="named", name="f"))
+    assert send(named, required_choice="any")[0]["tool_choice"] == {"type": "function", "function": {"name": "f"}}
+
+
+def test_functions_are_offered_without_what_the_server_refuses_in_them() -> None:
+    parameters = {"type": "object", "$schema": "s", "additionalProperties": False}
+    request = chat_request(tools=(FunctionTool(name="f", parameters=parameters, strict=True),))
+    body, _ = send(request, drops_tool_fields=frozenset({"strict"}), drops_schema_keywords=frozenset({"$schema", "additionalProperties"}))
+    assert body["tools"] == [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+
+
+@pytest.mark.parametrize(("key_header", "auth"), [(("x-key", ""), HeaderKey), (None, Bearer)])
+def test_key_stands_in_the_servers_own_header(key_header: tuple[str, str] | None, auth: type[object]) -> None:
+    codec = OpenAIChat(server=Server(provider="acme", base_url="http://acme", quirks=Quirks(key_header=key_header)))
+    http = codec.encode(chat_request(), deployment("acme", "m"), FACTS).http
+    assert isinstance(http.auth, auth)
+    assert codec.encode(chat_request(), deployment("acme", "m", auth_secret=None), FACTS).http.auth == NoAuth()

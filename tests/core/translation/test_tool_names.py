@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tianji_core.dialects.anthropic_messages.tools import ToolNames
+from tianji_core.translation.tool_names import ToolNames
 
 _LEGAL = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 

@@ -19,6 +19,7 @@ _TYPES: dict[Kind, str] = {
     "whole": "whole number",
     "number": "number",
     "seconds": "seconds",
+    "seconds_or_off": "seconds, or `off`",
     "price": "number or numeric text",
     "texts": "list of texts",
     "names": "text or list of texts",

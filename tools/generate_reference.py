@@ -35,7 +35,7 @@ def _providers() -> str:
             if codec is not None
         ]
         server = getattr(provider.chat, "server", None)
-        base = getattr(server, "base_url", None) or ("own `api_base`" if provider.needs_base_url else "")
+        base = getattr(server, "base_url", None) or provider.base_template or ("own `api_base`" if provider.needs_base_url else "")
         aliases = ", ".join(f"`{alias}`" for alias in provider.aliases)
         keys = ", ".join(f"`{variable}`" for variable in provider.key_variables)
         rows.append([f"`{name}`", aliases, provider.dialect, ", ".join(able), base, keys])

@@ -18,27 +18,29 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 import anyio
+import msgspec
+import structlog
 from anyio.abc import TaskGroup
 
 from tianji_app.call.account import Account, http_status_of
+from tianji_app.call.admit import Admit
 from tianji_app.call.attempts import Attempts
+from tianji_app.call.journaling import CallJournal
 from tianji_app.call.key_spend import KeySpend
-from tianji_app.call.settlement import Bill, Settlement, rows_of
+from tianji_app.call.reservation import Reservation
+from tianji_app.call.settlement import Bill, Settlement
 from tianji_app.call.stream import AnswerStream
 from tianji_app.in_flight import InFlight
 from tianji_app.snapshot import Snapshot, SnapshotHolder
 from tianji_app.version import VERSION
 from tianji_core.access.authorization import check_route
 from tianji_core.access.credentials import credential_of
-from tianji_core.access.models import check_access
 from tianji_core.calls.controls import Controls
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.events import CallStatus
 from tianji_core.calls.http import Headers
-from tianji_core.calls.random import Rng
 from tianji_core.calls.usage import Usage
 from tianji_core.errors import ClientGoneError, GuardrailBlockedError, TianjiError
-from tianji_core.ports.admission import Admission
 from tianji_core.ports.clock import Clock
 from tianji_core.ports.dispatcher import EventSink
 from tianji_core.ports.gateway import CallStream, Inbound
@@ -48,18 +50,14 @@ from tianji_core.ports.identifiers import Identifiers
 from tianji_core.ports.journal import Journal
 from tianji_core.ports.management import Authenticate
 from tianji_core.ports.spend_store import SpendStore
-from tianji_core.pricing.unknown import check_prices
-from tianji_core.routing.cooldown import Cooldown
 from tianji_core.routing.deadlines import call_deadline
-from tianji_core.routing.fallbacks import requested_groups
-from tianji_core.routing.plan import AttemptPlan
-from tianji_core.shapes.codecs import Decoded
-from tianji_core.shapes.strategies import Strategy
 from tianji_core.translation.answer_headers import AnswerFacts, answer_headers
 from tianji_core.translation.controls import header_timeout
 from tianji_core.wire.json import decode_object
 
 _SETTLE_SECONDS = 5.0
+_BYTES_PER_TOKEN = 4
+_log = structlog.get_logger("tianji.gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class CallGateway:
 
     authenticate: Authenticate
     snapshots: SnapshotHolder
-    admission: Admission
+    admit: Admit
     policies: Policies
     guardrails: Guardrails
     cache: ResponseCache
@@ -76,11 +74,8 @@ class CallGateway:
     journal: Journal
     settlement: Settlement
     events: EventSink
-    cooldown: Cooldown
-    strategy: Strategy
     clock: Clock
     identifiers: Identifiers
-    rng: Rng
     spend: SpendStore
     in_flight: InFlight = field(default_factory=InFlight)
     key_spend: KeySpend = field(default_factory=KeySpend)
@@ -107,7 +102,9 @@ class OpenedCall:
     _stream: AnswerStream | None = None
     _cut: TianjiError | None = None
     _queued_seconds: float = 0.0
-    _admitted: bool = False
+    _reservation: Reservation | None = None
+    _journal: CallJournal | None = None
+    _whole_bill: Bill | None = None
     _answering: bool = False
     _settled: bool = False
 
@@ -179,16 +176,34 @@ class OpenedCall:
         account.request, account.controls = decoded.request, decoded.controls
         account.asked, account.stream = decoded.request.model, getattr(decoded.request, "stream", False)
 
-        plan = await self._admit(snapshot, decoded)
+        account.input_estimate = len(body) // _BYTES_PER_TOKEN
+
+        plan, reservation = await gateway.admit(
+            account, account.principal, decoded, snapshot, body_bytes=len(body), queued_seconds=self._queued_seconds
+        )
+        self._reservation = reservation
+        if reservation.request is not decoded.request:
+            account.request, account.warnings = reservation.request, reservation.warnings
+            decoded = msgspec.structs.replace(decoded, request=reservation.request)
         names = gateway.policies.resolve(account.principal, decoded.request)
         await gateway.guardrails.before_call(decoded.request, names)
         await gateway.cache.get(account.principal, decoded.request)
         if account.principal.key is not None:
             await gateway.key_spend.learn(gateway.spend, account.principal.key, now=gateway.clock.monotonic())
 
+        self._journal = journal = self._noted(reservation)
         self._tasks = await anyio.create_task_group().__aenter__()
         self._attempts = Attempts(
-            account, decoded, snapshot, plan, gateway.clock, gateway.journal, gateway.transport, gateway.settlement, self._tasks
+            account=account,
+            decoded=decoded,
+            snapshot=snapshot,
+            plan=plan,
+            clock=gateway.clock,
+            journal=journal,
+            reservation=reservation,
+            transport=gateway.transport,
+            settlement=gateway.settlement,
+            tasks=self._tasks,
         )
         answer = await self._attempts.first_answer()
         self._stack.push_async_exit(answer.stack)
@@ -198,46 +213,16 @@ class OpenedCall:
             account=account,
             headers=await self._headers(snapshot, None if answer.path is not None else sum(len(event.data) for event in answer.events)),
             settle=self._settle,
+            progress=journal.progress,
             clock=gateway.clock,
             idle_seconds=router.stream_idle_seconds,
             until=gateway.clock.monotonic() + router.max_stream_seconds,
         )
 
-    async def _admit(self, snapshot: Snapshot, decoded: Decoded) -> AttemptPlan:
-        gateway, account, controls = self.gateway, self.account, decoded.controls
-        principal = account.principal
-        if principal is None:
-            raise ClientGoneError("the call has no principal")
-        asked = principal.key.aliases.get(account.asked, account.asked) if principal.key else account.asked
-        known = snapshot.index.lookup(asked)
-        check_access(principal, [account.asked] if known is None else [account.asked, known.group])
-        found = snapshot.index.find(asked)
-        account.group = found.group
-        for name in requested_groups(controls):
-            check_access(principal, [name])
-        router = snapshot.config.router
-        candidates = snapshot.index.candidates(asked, router, controls)
-        if account.inbound.surface.operation != "count_tokens":  # counting costs nothing
-            check_prices(candidates, snapshot.prices, snapshot.config.prices.unknown_price, has_budget=False)  # nobody can set one yet
-        await gateway.admission.admit(account.call_id, principal, decoded.request, candidates)
-        self._admitted = True
-        return AttemptPlan(
-            found=found,
-            lookup=snapshot.index.lookup,
-            settings=router,
-            controls=controls,
-            cooldown=gateway.cooldown,
-            pick=gateway.strategy.pick,
-            rng=gateway.rng,
-            deadline=call_deadline(router, controls, now=gateway.clock.monotonic() - self._queued_seconds),
-            stream=account.stream,
-            own_credentials=bool(controls.client_credentials),
-        )
-
     async def _headers(self, snapshot: Snapshot, length: int | None) -> Headers:
         """Return the headers; `length` is that of a whole answer, whose cost is known by now."""
-        bill = await self._bill(complete=True) if length is not None else None
-        return answer_headers(
+        bill = self._whole_bill = await self._bill(complete=True) if length is not None else None
+        headers = answer_headers(
             self.account.event(
                 status="ok",
                 http_status=200,
@@ -254,6 +239,7 @@ class OpenedCall:
                 version=VERSION,
             ),
         )
+        return (*headers, *self._reservation.grant.headers) if self._reservation is not None else headers
 
     def _key_spend_nano(self, bill: Bill | None) -> int | None:
         """Return what the key has spent, with a bill that is not settled yet."""
@@ -265,9 +251,16 @@ class OpenedCall:
         earlier = self._attempts.billed if self._attempts else []
         return bill.cost.total_nano + sum(attempt.cost.total_nano for attempt in earlier)
 
+    def _exceeded_nano(self, bill: Bill) -> int:
+        """Return by how much the call costs more than it holds; 0 where it holds nothing."""
+        held = self._reservation.reserved_nano if self._reservation else None
+        return 0 if held is None else max(0, self._billed_nano(bill) - held)
+
     async def _bill(self, *, complete: bool) -> Bill:
         if self._snapshot is None or self._attempts is None:
             return Bill(Usage(), "none", Cost())
+        if complete and self._whole_bill is not None:
+            return self._whole_bill
         return self._attempts.failed or await self.gateway.settlement.bill(self.account, self._snapshot, complete=complete)
 
     async def _settle(self, status: CallStatus, error: BaseException | None) -> None:
@@ -287,18 +280,39 @@ class OpenedCall:
             usage_source=bill.source,
             cost=bill.cost,
         )
+        if exceeded := self._exceeded_nano(bill):
+            event = msgspec.structs.replace(event, exceeded_nano=exceeded)
+        billed = self._attempts.billed if self._attempts else []
         try:
-            if self._admitted:
-                billed = self._attempts.billed if self._attempts else []
-                await gateway.journal.settle(self.account.call_id, rows_of(event, billed))
+            if self._reservation is not None:
+                await self._noted(self._reservation).settle(event, billed)
         finally:
             self._report(error)
             gateway.events.call_finished(event)
             if self.account.principal is not None and self.account.principal.key is not None:
                 gateway.key_spend.settled(self.account.principal.key, self._billed_nano(bill))
-            if self._admitted:
+            if self._reservation is not None:
                 with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
-                    await gateway.admission.settle(self.account.call_id, bill.usage, bill.cost)
+                    await self._give_back(self._reservation, bill)
+
+    def _noted(self, reservation: Reservation) -> CallJournal:
+        if self._journal is None:  # it ended between its admission and its first attempt
+            self._journal = CallJournal(
+                self.gateway.journal, self.account, self.gateway.clock, reservation.reserved_nano, reservation.windows
+            )
+        return self._journal
+
+    async def _give_back(self, reservation: Reservation, bill: Bill) -> None:
+        whole = msgspec.structs.replace(bill.cost, total_nano=self._billed_nano(bill))
+        excess = await reservation.settle(bill.usage, whole)
+        if excess:
+            _log.warning(
+                "a call cost more than was held for it",
+                call_id=self.account.call_id,
+                model=self.account.deployment.model if self.account.deployment else None,
+                held_nano=reservation.reserved_nano,
+                excess_nano=excess,
+            )
 
     def _report(self, error: BaseException | None) -> None:
         """Tell the plan how its running attempt ended; without one nothing happens."""

@@ -1,6 +1,6 @@
 """One consistent configuration, replaced as a whole. A call holds the one it began with to its end."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -22,8 +22,22 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     providers: Mapping[str, Provider]
 
 
+Follower = Callable[[Snapshot], None]
+
+
 @dataclass(slots=True)
 class SnapshotHolder:
-    """Where the current snapshot is found. Replacing it is one assignment."""
+    """Where the current snapshot is found.
+
+    Attributes:
+        followers: What keeps a copy of something in the snapshot and must hear of a new one. None of them waits or fails.
+    """
 
     current: Snapshot
+    followers: Sequence[Follower] = ()
+
+    def replace(self, snapshot: Snapshot) -> None:
+        """Put a new snapshot into force: the followers know it before any call does."""
+        for follow in self.followers:
+            follow(snapshot)
+        self.current = snapshot

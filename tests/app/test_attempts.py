@@ -15,6 +15,7 @@ from tianji_core.errors import (
     DeadlineExceededError,
     InvalidRequestError,
     UpstreamAuthenticationError,
+    UpstreamError,
     UpstreamRateLimitedError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
@@ -157,7 +158,7 @@ async def test_good_answer_makes_up_for_the_failure_before_it() -> None:
     for _ in range(4):
         with contextlib.suppress(UpstreamUnavailableError):
             await fetch(parts)
-        resting.append(parts.gateway.cooldown.resting(now=anyio.current_time()))
+        resting.append(parts.gateway.admit.cooldown.resting(now=anyio.current_time()))
     assert resting == [set(), set(), set(), {"a"}]
 
 
@@ -167,7 +168,7 @@ async def test_callers_own_bad_key_is_not_held_against_the_deployment() -> None:
     for body, resting in ((chat_body(api_key="sk-mine"), set()), (chat_body(), {"a"})):
         with pytest.raises(UpstreamAuthenticationError):
             await fetch(parts, inbound(body))
-        assert parts.gateway.cooldown.resting(now=anyio.current_time()) == resting
+        assert parts.gateway.admit.cooldown.resting(now=anyio.current_time()) == resting
 
 
 # --- one deadline -------------------------------------------------------------------------------------------------------
@@ -231,7 +232,7 @@ async def test_callers_short_patience_is_not_held_against_the_deployment() -> No
     for _ in range(6):
         with pytest.raises(DeadlineExceededError):
             await fetch(parts, inbound(chat_body(timeout=1)))
-    assert parts.gateway.cooldown.resting(now=anyio.current_time()) == frozenset()
+    assert parts.gateway.admit.cooldown.resting(now=anyio.current_time()) == frozenset()
 
 
 async def test_transport_is_told_what_is_left() -> None:
@@ -268,6 +269,39 @@ async def test_attempt_that_was_billed_and_failed_has_a_row_of_its_own() -> None
     assert len(parts.events) == 1
 
 
+async def test_last_attempt_that_was_billed_and_failed_is_the_calls_own_row() -> None:
+    parts = make_parts(deployment("a", order=1), deployment("b", order=2), router=RouterSettings(num_retries=1))
+    parts.answer("a", stream(ROLE, usage_chunk(), DONE))
+    parts.answer("b", stream(ROLE, usage_chunk({**USAGE, "completion_tokens": 7}), DONE))
+    with pytest.raises(UpstreamError, match="without content"):
+        await fetch(parts, inbound(chat_body(stream=True)))
+    rows = await parts.rows()
+    assert [(row.seq, row.event.deployment_id, row.usage.output_total, row.cost.total_nano, row.event.status) for row in rows] == [
+        (0, "b", 7, 95_000, "error"),
+        (1, "a", 5, 75_000, "error"),
+    ]
+    assert rows[0].usage_source == "provider"
+    assert [event.cost.total_nano for event in parts.events] == [95_000]
+
+
+async def test_billed_attempt_before_one_that_costs_nothing_has_its_own_row() -> None:
+    parts = make_parts(deployment("a", order=1), deployment("b", order=2), router=RouterSettings(num_retries=1))
+    parts.answer("a", stream(ROLE, usage_chunk(), DONE))
+    parts.answer("b", refusal(500))
+    with pytest.raises(UpstreamError):
+        await fetch(parts, inbound(chat_body(stream=True)))
+    assert [(row.seq, row.event.deployment_id, row.cost.total_nano) for row in await parts.rows()] == [(0, "b", 0), (1, "a", 75_000)]
+
+
+async def test_client_that_leaves_after_a_billed_attempt_pays_for_it_once() -> None:
+    parts = make_parts()
+    busy = b'data: {"error": {"message": "slow down", "type": "rate_limit_error", "code": "rate_limit_exceeded"}}\n\n'
+    parts.answer("a", stream(ROLE, usage_chunk(), busy))
+    await leave_when(parts, inbound(chat_body(stream=True)), lambda: parts.log[-1:] == ["closed a"])
+    (row,) = await parts.rows()
+    assert (row.seq, row.event.status, row.cost.total_nano) == (0, "cancelled", 75_000)
+
+
 async def test_bill_of_a_failed_attempt_is_not_written_again_for_the_next_one_that_is_never_sent() -> None:
     router = RouterSettings(num_retries=0, fallbacks={"fast": ("strict",)})
     parts = make_parts(deployment("a"), deployment("b", "strict", provider="anthropic", base_url="http://b"), router=router)
@@ -275,7 +309,7 @@ async def test_bill_of_a_failed_attempt_is_not_written_again_for_the_next_one_th
     with pytest.raises(Exception, match="without content"):
         await fetch(parts, inbound(chat_body(stream=True, seed=1, max_tokens=5)))
     rows = await parts.rows()
-    assert [(row.seq, row.cost.total_nano) for row in rows] == [(0, 0), (1, 75_000)]
+    assert [(row.seq, row.event.deployment_id, row.cost.total_nano) for row in rows] == [(0, "a", 75_000)]
     assert [attempt.outcome for attempt in rows[0].event.attempts] == ["billed", "unbilled"]
 
 

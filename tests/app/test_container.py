@@ -71,7 +71,7 @@ def test_what_calls_and_operators_share_is_one_thing(tmp_path: Path) -> None:
     assert isinstance(gateway, CallGateway)
     assert gateway is resolve(container, Gateway)  # type: ignore[type-abstract]
     assert gateway.snapshots is reload.snapshots is readiness.snapshots is holder
-    assert gateway.cooldown is reload.cooldown is readiness.cooldown is resolve(container, Cooldown)
+    assert gateway.admit.cooldown is reload.cooldown is readiness.cooldown is resolve(container, Cooldown)
     assert gateway.journal is resolve(container, Flusher).journal is readiness.flusher.journal
     assert readiness.flusher is resolve(container, Flusher)
     assert readiness.reload is reload

@@ -9,6 +9,7 @@ import trio.testing
 from support.gateway_parts import PRICES, deployment, snapshot_of
 from support.stores import call_id_of, record
 from tianji_adapters.memory.clock import FixedClock
+from tianji_adapters.memory.counters import MemoryCounters
 from tianji_adapters.memory.database import MemoryDatabase
 from tianji_adapters.memory.journal import MemoryJournal
 from tianji_adapters.memory.spend_store import MemorySpendStore
@@ -49,7 +50,14 @@ def readiness_of(database: Database) -> CheckReadiness:
     holder, cooldown = SnapshotHolder(snapshot), Cooldown(snapshot.config.router)
     cooldown.replace(snapshot.config.router, snapshot.config.deployments)
     reload = Reload(ConfigurationSource(options_of({}), {}), holder, cooldown)
-    return CheckReadiness(database, holder, cooldown, FixedClock(), Flusher(MemoryJournal(), MemorySpendStore()), reload)
+    return CheckReadiness(
+        database,
+        holder,
+        cooldown,
+        FixedClock(),
+        Flusher(MemoryJournal(), MemorySpendStore(), MemoryCounters(FixedClock()), FixedClock()),
+        reload,
+    )
 
 
 async def test_process_whose_database_answers_is_healthy() -> None:

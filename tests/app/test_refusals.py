@@ -14,10 +14,8 @@ from support.gateway_parts import (
     refused,
     virtual_key,
 )
-from support.provider_answers import COST_NANO, whole
-from tianji_core.access.principal import Principal
-from tianji_core.calls.cost import Cost
-from tianji_core.calls.usage import Usage
+from support.provider_answers import whole
+from tianji_core.access.limits import Limits
 from tianji_core.errors import (
     AuthenticationError,
     BudgetExceededError,
@@ -31,7 +29,6 @@ from tianji_core.errors import (
     TooLargeError,
     UnknownKeyError,
 )
-from tianji_core.routing.settings import RouterSettings
 from tianji_core.shapes.codecs import Request
 
 pytestmark = pytest.mark.anyio
@@ -166,38 +163,10 @@ async def test_fallbacks_in_the_request_must_be_allowed_too() -> None:
     assert parts.transport.sent == []
 
 
-async def test_refused_admission_leaves_an_event_and_no_row() -> None:
-    class Empty:
-        settled = 0
-
-        async def admit(self, call_id: str, principal: Principal, request: Request, candidates: object) -> None:
-            raise BudgetExceededError("the money is used up")
-
-        async def settle(self, call_id: str, usage: Usage, cost: Cost) -> None:
-            self.settled += 1
-
-    admission = Empty()
-    parts = make_parts(admission=admission)
-    await refused(parts, inbound(), BudgetExceededError)
-    assert (await parts.rows(), parts.transport.sent, admission.settled) == ([], [], 0)
-
-
-async def test_admission_sees_every_candidate_and_is_settled_with_the_bill() -> None:
-    seen: list[Any] = []
-
-    class Watching:
-        async def admit(self, call_id: str, principal: Principal, request: Request, candidates: Any) -> None:
-            seen.append([candidate.id for candidate in candidates])
-
-        async def settle(self, call_id: str, usage: Usage, cost: Cost) -> None:
-            seen.append((call_id, cost.total_nano))
-
-    router = RouterSettings(fallbacks={"fast": ("slow",)})
-    parts = make_parts(deployment("a"), deployment("b"), deployment("c", "slow"), router=router, admission=Watching())
-    for host in "ab":
-        parts.answer(host, whole())
-    await fetch(parts)
-    assert seen == [["a", "b", "c"], (parts.event.call_id, COST_NANO)]
+async def test_budget_that_is_too_small_leaves_an_event_and_no_row() -> None:
+    parts = make_parts(keys=[virtual_key(limits=Limits(max_budget_nano=1))])
+    await refused(parts, inbound(chat_body(max_tokens=5)), BudgetExceededError)
+    assert (await parts.rows(), parts.transport.sent, parts.event.error and parts.event.error.code) == ([], [], "budget_exceeded")
 
 
 async def test_blocked_call_goes_nowhere_and_says_so() -> None:

@@ -85,6 +85,17 @@ async def test_what_only_a_restart_can_change_is_refused_whole(reload: Reload, f
     assert reload.snapshots.current is before
 
 
+async def test_followers_hear_of_what_came_into_force_and_of_nothing_else(reload: Reload, file: Path) -> None:
+    heard: list[tuple[str, ...]] = []
+    reload.snapshots.followers = (lambda snapshot: heard.append(snapshot.index.names()),)
+    write(file, "fast", "slow")
+    await reload()
+    write(file, "fast", port=5000)
+    with pytest.raises(ConfigurationError):
+        await reload()
+    assert heard == [("fast", "slow")]
+
+
 async def test_good_reload_forgets_the_error_of_the_bad_one(reload: Reload, file: Path) -> None:
     file.write_text("model_list: [")
     with pytest.raises(ConfigurationError):

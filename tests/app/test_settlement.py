@@ -8,8 +8,6 @@ import pytest
 from support.gateway_parts import chat_body, deployment, fetch, inbound, make_parts
 from support.provider_answers import END, ROLE, chunk, event, good_stream, stream, whole
 from support.scripted_transport import Script
-from tianji_app.call.settlement import rows_of
-from tianji_core.calls.events import CallEvent
 from tianji_core.errors import UpstreamError
 from tianji_core.pricing.adjustments import Adjustments, Margin
 
@@ -54,6 +52,24 @@ async def test_discount_of_one_model_is_taken_off() -> None:
     await fetch(parts)
     cost = (await parts.row()).cost
     assert (cost.list_nano, cost.total_nano) == (75_000, 37_500 + 1_000)
+
+
+async def test_advisor_is_paid_at_its_own_price() -> None:
+    prices = {
+        "claude-sonnet-4-5": {"input_cost_per_token": "0.000001", "output_cost_per_token": "0.000002", "litellm_provider": "anthropic"},
+        "claude-opus-4-8": {"input_cost_per_token": "0.00001", "output_cost_per_token": "0.00002", "litellm_provider": "anthropic"},
+    }
+    advice = {"type": "advisor_message", "model": "claude-opus-4-8", "input_tokens": 100, "output_tokens": 10}
+    own = {"input_tokens": 10, "output_tokens": 5}
+    usage = {**own, "iterations": [{"type": "message", **own}, advice]}
+    answer = {"id": "msg_1", "type": "message", "model": "claude-sonnet-4-5", "content": [], "stop_reason": "end_turn", "usage": usage}
+    parts = make_parts(deployment("a", provider="anthropic", model="claude-sonnet-4-5", base_url="http://a"), prices=prices)
+    parts.answer("a", Script((msgspec.json.encode(answer),)))
+    await fetch(parts)
+    row = await parts.row()
+    assert (row.usage.input_total, row.usage.output_total) == (10, 5)
+    assert row.cost.total_nano == 20_000 + 1_200_000
+    assert [other.model for other in row.usage.others] == ["claude-opus-4-8"]
 
 
 async def test_whole_answer_without_usage_is_counted() -> None:
@@ -108,21 +124,3 @@ async def test_prompt_of_token_ids_is_counted_by_their_number() -> None:
     await fetch(parts, inbound({"model": "fast", "prompt": [[1, 2, 3], [4]]}, surface=SURFACE))
     row = await parts.row()
     assert (row.usage.input_total, row.usage.output_total) == (4, 2)
-
-
-def test_rows_are_the_call_and_then_what_was_billed_before() -> None:
-    def told(name: str) -> CallEvent:
-        return CallEvent(
-            call_id="c",
-            operation="chat",
-            surface="s",
-            route="r",
-            model_asked=name,
-            started_at_ns=1,
-            ended_at_ns=2,
-            status="ok",
-            http_status=200,
-        )
-
-    rows = rows_of(told("last"), [told("first"), told("second")])
-    assert [(row.seq, row.event.model_asked) for row in rows] == [(0, "last"), (1, "first"), (2, "second")]

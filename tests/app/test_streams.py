@@ -398,3 +398,13 @@ def test_client_may_leave_at_any_step(steps: int) -> None:
         assert (parts.event.status == "ok") >= (taken[-1:] == [DONE])
 
     anyio.run(call, backend="trio")
+
+
+async def test_stream_in_the_callers_own_dialect_keeps_the_providers_bytes() -> None:
+    spaced = b'data: {"id": "c",  "created":1, "model":"up", "choices":[{"index":0,"delta":{"content":"Hi"}}], "x": 1.50}\n\n'
+    parts = make_parts()
+    parts.answer("a", stream(spaced, END, DONE))
+    answer = await fetch(parts, streamed())
+    assert answer.pieces[0] == spaced.replace(b'"up"', b'"fast"')
+    assert answer.is_terminated
+    assert parts.event.usage_source == "estimated"

@@ -26,6 +26,13 @@ _ALL = (
         needs_key=False,
         needs_base_url=True,
     ),
+    Provider(
+        name="cloudflare",
+        dialect="openai_chat",
+        needs_key=False,
+        needs_base_url=True,
+        base_template="https://api/{CLOUDFLARE_ACCOUNT_ID}/v1",
+    ),
 )
 PROVIDERS: Mapping[str, Provider] = {name: provider for provider in _ALL for name in (provider.name, *provider.aliases)}
 

@@ -13,15 +13,18 @@ from tianji_adapters.http_server.app import Served, build_app
 from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.memory.database import MemoryDatabase
 from tianji_adapters.memory.identifiers import CountingIdentifiers
+from tianji_adapters.memory.counters import MemoryCounters
 from tianji_adapters.memory.journal import MemoryJournal
 from tianji_adapters.memory.key_store import MemoryKeyStore
 from tianji_adapters.memory.settings_store import MemorySettingsStore
 from tianji_adapters.memory.spend_store import MemorySpendStore
+from tianji_adapters.memory.window_store import MemoryWindowStore
 from tianji_app.catalog import all_surfaces
 from tianji_app.configuration import ConfigurationSource
 from tianji_app.container import Outside, build, resolve
 from tianji_app.options import options_of
-from tianji_app.server import driving_ports
+from tianji_app.refusal_lines import RefusalLines
+from tianji_app.server import driving_ports, error_detail
 from tianji_core.access.keys import VirtualKey
 from tianji_core.access.master import master_key
 from tianji_core.calls.deployment import Deployment
@@ -57,6 +60,8 @@ def container_of(
             database=MemoryDatabase(),
             keys=MemoryKeyStore(living={key.id: key for key in keys}),
             spend=MemorySpendStore(),
+            windows=MemoryWindowStore(),
+            counters=MemoryCounters(FixedClock()),
             settings=MemorySettingsStore(),
             transport=transport or ScriptedTransport(),
             journal=MemoryJournal(),
@@ -66,6 +71,7 @@ def container_of(
             clock=FixedClock(),
             identifiers=CountingIdentifiers(),
             rng=Random(1),
+            refusal_lines=RefusalLines(EventList(), FixedClock()),
         )
     )
 
@@ -80,5 +86,6 @@ def app_of(container: Container) -> Litestar:
             ports=driving_ports(container),
             version="1.2.3",
             max_body_bytes=1_000_000,
+            with_error_detail=error_detail(container),
         )
     )

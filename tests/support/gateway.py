@@ -52,6 +52,7 @@ def environment(data_dir: Path, extra: Mapping[str, str] | None = None) -> dict[
         **kept,
         "PYTHONPATH": str(ROOT / "src"),
         "TIANJI_DATA_DIR": str(data_dir),
+        "TIANJI_SHUTDOWN_DELAY": "0",
         **(extra or {}),
     }
 

@@ -13,10 +13,16 @@ import msgspec
 import pytest
 
 from support.scripted_transport import Script, ScriptedTransport
+from tianji_adapters.memory.counters import MemoryCounters
 from tianji_adapters.memory.identifiers import CountingIdentifiers
 from tianji_adapters.memory.journal import MemoryJournal
 from tianji_adapters.memory.key_store import MemoryKeyStore
-from tianji_adapters.memory.null import NullAdmission, NullGuardrails, NullPolicies, NullResponseCache
+from tianji_adapters.memory.null import NullGuardrails, NullPolicies, NullResponseCache
+from tianji_adapters.memory.spend_store import MemorySpendStore
+from tianji_adapters.memory.window_store import MemoryWindowStore
+from tianji_app.call.admission import CallAdmission
+from tianji_app.call.admit import Admit
+from tianji_app.call.reservation import Reserve
 from tianji_app.call.settlement import Settlement
 from tianji_app.gateway import CallGateway
 from tianji_app.snapshot import Snapshot, SnapshotHolder
@@ -30,11 +36,13 @@ from tianji_core.calls.http import Headers, header
 from tianji_core.calls.secret import Secret
 from tianji_core.config.gateway_config import GatewayConfig, GeneralSettings
 from tianji_core.errors import TianjiError
-from tianji_core.ports.admission import Admission
+from tianji_core.ports.admission import Counters
 from tianji_core.ports.clock import Clock
 from tianji_core.ports.gateway import CallStream, Inbound
 from tianji_core.ports.governance import Guardrails
 from tianji_core.ports.journal import Journal
+from tianji_core.ports.spend_store import SpendStore
+from tianji_core.ports.window_store import WindowStore
 from tianji_core.pricing.adjustments import Adjustments
 from tianji_core.pricing.prices import price_table
 from tianji_core.providers.anthropic import PROVIDER as ANTHROPIC
@@ -213,8 +221,10 @@ def make_parts(
     keys: Sequence[VirtualKey] | None = None,
     clock: Clock | None = None,
     journal: Journal | None = None,
-    admission: Admission | None = None,
+    counters: Counters | None = None,
+    windows: WindowStore | None = None,
     guardrails: Guardrails | None = None,
+    spend: SpendStore | None = None,
     capacity: int = 10_000,
 ) -> Parts:
     """Return a gateway that serves these deployments (one, `a`, of the group `fast` where none is given)."""
@@ -225,23 +235,23 @@ def make_parts(
     cooldown = Cooldown(snapshots.current.config.router)
     cooldown.replace(snapshots.current.config.router, snapshots.current.config.deployments)
     cache = KeyCache(store, clock)
+    settlement = Settlement(counter)
+    admission = CallAdmission(counters or MemoryCounters(clock), windows or MemoryWindowStore(), clock)
     own_journal = journal or LoggedJournal(capacity=capacity, log=transport.log)
     gateway = CallGateway(
         authenticate=Authenticate(cache, master_key(Secret(MASTER_KEY)), clock),
         snapshots=snapshots,
-        admission=admission or NullAdmission(),
+        admit=Admit(Reserve(admission, settlement), cooldown, STRATEGY, Random(1), clock),
         policies=NullPolicies(),
         guardrails=guardrails or NullGuardrails(),
         cache=NullResponseCache(),
         transport=transport,
         journal=own_journal,
-        settlement=Settlement(counter),
+        settlement=settlement,
         events=events,
-        cooldown=cooldown,
-        strategy=STRATEGY,
         clock=clock,
         identifiers=CountingIdentifiers(),
-        rng=Random(1),
+        spend=spend or MemorySpendStore(),
     )
     return Parts(gateway, transport, own_journal, events.events, store, cache, snapshots, counter, transport.log)
 

@@ -9,10 +9,10 @@ from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.system.identifiers import SystemIdentifiers
 from tianji_adapters.system.journal_disk import Disk
 from tianji_adapters.system.journal_files import FileJournal, open_journal
-from tianji_adapters.system.journal_settings import JournalSettings
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.usage import Usage
 from tianji_core.spend.journal_entries import OpenCall
+from tianji_core.spend.journal_settings import JournalSettings
 
 NANO_PER_TOKEN = 10
 

@@ -23,10 +23,12 @@ from tianji_core.access.keys import KeyId, VirtualKey, display_key, hash_key
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.events import CallEvent
 from tianji_core.calls.usage import Usage
+from tianji_core.limits.windows import BudgetWindow
 from tianji_core.ports.database import Database
 from tianji_core.ports.key_store import KeyStore
 from tianji_core.ports.settings_store import SettingsStore
 from tianji_core.ports.spend_store import SpendStore
+from tianji_core.ports.window_store import WindowStore
 from tianji_core.spend.record import SpendRecord
 
 NOW_NS = 1_795_000_000_000_000_000
@@ -43,6 +45,7 @@ class Stores:
     database: Database
     keys: KeyStore
     spend: SpendStore
+    windows: WindowStore
     settings: SettingsStore
     deleted_keys: Callable[[], Awaitable[dict[str, str]]]
     again: Callable[[], Database]
@@ -51,7 +54,7 @@ class Stores:
 @asynccontextmanager
 async def memory_stores() -> AsyncIterator[Stores]:
     """Return stores in memory."""
-    keys, database = MemoryKeyStore(), MemoryDatabase()
+    keys, database, spend = MemoryKeyStore(), MemoryDatabase(), MemorySpendStore()
 
     async def deleted_keys() -> dict[str, str]:
         return {gone.key.id: gone.deleted_by for gone in keys.deleted}
@@ -59,7 +62,8 @@ async def memory_stores() -> AsyncIterator[Stores]:
     yield Stores(
         database=database,
         keys=keys,
-        spend=MemorySpendStore(),
+        spend=spend,
+        windows=spend.windows,
         settings=MemorySettingsStore(),
         deleted_keys=deleted_keys,
         again=lambda: database,
@@ -80,6 +84,7 @@ async def sql_stores(url: str, data_dir: Path) -> AsyncIterator[Stores]:
             database=store.database,
             keys=store.keys,
             spend=store.spend,
+            windows=store.windows,
             settings=store.settings,
             deleted_keys=lambda: _deleted_keys(store),
             again=again,
@@ -169,7 +174,9 @@ def virtual_key(number: int, **changes: Any) -> VirtualKey:
     return msgspec.structs.replace(key, **changes)
 
 
-def record(number: int, *, seq: int = 0, day: int = 0, nano: int = 1_000, **changes: Any) -> SpendRecord:
+def record(
+    number: int, *, seq: int = 0, day: int = 0, nano: int = 1_000, windows: tuple[BudgetWindow, ...] = (), **changes: Any
+) -> SpendRecord:
     """Return a record of a call that went well and cost `nano`."""
     started_ns = NOW_NS + day * 86_400_000 * _NS_PER_MS
     event = CallEvent(
@@ -190,4 +197,4 @@ def record(number: int, *, seq: int = 0, day: int = 0, nano: int = 1_000, **chan
         status="ok",
         http_status=200,
     )
-    return SpendRecord(seq=seq, event=msgspec.structs.replace(event, **changes))
+    return SpendRecord(seq=seq, event=msgspec.structs.replace(event, **changes), windows=windows)

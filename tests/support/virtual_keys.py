@@ -8,14 +8,19 @@ from litestar import Litestar, Request, Response, get
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
+from support.gateway_parts import snapshot_of
 from tianji_adapters.http_server.authorization import Authorize, check_routes
 from tianji_adapters.http_server.controllers.keys import KeyController
 from tianji_adapters.http_server.management_errors import management_error
 from tianji_adapters.memory.clock import FixedClock
+from tianji_adapters.memory.counters import MemoryCounters
 from tianji_adapters.memory.identifiers import CountingIdentifiers
 from tianji_adapters.memory.key_store import MemoryKeyStore
 from tianji_adapters.memory.spend_store import MemorySpendStore
+from tianji_app.call.admission import CallAdmission
+from tianji_app.snapshot import SnapshotHolder
 from tianji_app.use_cases.authenticate import Authenticate
+from tianji_app.use_cases.key_budgets import KeyBudgets
 from tianji_app.use_cases.key_cache import KeyCache
 from tianji_app.use_cases.key_writes import KeyWrites
 from tianji_app.use_cases.keys import (
@@ -23,7 +28,6 @@ from tianji_app.use_cases.keys import (
     DeleteKeys,
     GenerateKey,
     KeyInfo,
-    KeySettings,
     ListKeys,
     ReplaceQuickstartKey,
     UnblockKey,
@@ -33,6 +37,7 @@ from tianji_core.access.keys import KeyHash, VirtualKey
 from tianji_core.access.master import master_key
 from tianji_core.access.principal import Principal
 from tianji_core.calls.secret import Secret
+from tianji_core.config.gateway_config import GeneralSettings
 from tianji_core.errors import DependencyUnavailableError, NotFoundError, TianjiError, TooLargeError
 from tianji_core.ports.management import ManagementAnswer, ManagementCall, ManagementOperation
 
@@ -68,31 +73,41 @@ class KeyHouse:
     spend: MemorySpendStore = field(default_factory=MemorySpendStore)
     clock: FixedClock = field(default_factory=FixedClock)
     identifiers: CountingIdentifiers = field(default_factory=CountingIdentifiers)
-    settings: KeySettings = field(default_factory=KeySettings)
+    settings: GeneralSettings = field(default_factory=GeneralSettings)
     cache: KeyCache = field(init=False)
     writes: KeyWrites = field(init=False)
     authenticate: Authenticate = field(init=False)
+    counters: MemoryCounters = field(init=False)
+    admission: CallAdmission = field(init=False)
+    budgets: KeyBudgets = field(init=False)
 
     def __post_init__(self) -> None:
         self.cache = KeyCache(self.store, self.clock)
         self.writes = KeyWrites(self.store, self.cache)
+        self.counters = MemoryCounters(self.clock)
+        self.admission = CallAdmission(self.counters, self.spend.windows, self.clock)
+        self.budgets = KeyBudgets(self.admission, self.spend)
         self.authenticate = Authenticate(self.cache, master_key(Secret(MASTER)), self.clock, master_key(Secret(METRICS)))
 
     @property
+    def snapshots(self) -> SnapshotHolder:
+        return SnapshotHolder(snapshot_of([], general=self.settings))
+
+    @property
     def generate(self) -> GenerateKey:
-        return GenerateKey(self.writes, self.spend, self.clock, self.identifiers, master_key(Secret(MASTER)), self.settings)
+        return GenerateKey(self.writes, self.budgets, self.clock, self.identifiers, master_key(Secret(MASTER)), self.snapshots)
 
     @property
     def info(self) -> KeyInfo:
-        return KeyInfo(self.writes, self.spend)
+        return KeyInfo(self.writes, self.budgets)
 
     @property
     def list_keys(self) -> ListKeys:
-        return ListKeys(self.writes, self.spend, self.clock)
+        return ListKeys(self.writes, self.budgets, self.clock)
 
     @property
     def update(self) -> UpdateKey:
-        return UpdateKey(self.writes, self.spend, self.clock, self.settings)
+        return UpdateKey(self.writes, self.budgets, self.clock, self.snapshots)
 
     @property
     def delete(self) -> DeleteKeys:
@@ -100,11 +115,11 @@ class KeyHouse:
 
     @property
     def block(self) -> BlockKey:
-        return BlockKey(self.writes, self.spend, self.clock)
+        return BlockKey(self.writes, self.budgets, self.clock)
 
     @property
     def unblock(self) -> UnblockKey:
-        return UnblockKey(self.writes, self.spend, self.clock)
+        return UnblockKey(self.writes, self.budgets, self.clock)
 
     @property
     def quickstart(self) -> ReplaceQuickstartKey:

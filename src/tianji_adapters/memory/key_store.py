@@ -112,6 +112,7 @@ def _at_rest(key: VirtualKey) -> VirtualKey:
         expires_at_ns=None if key.expires_at_ns is None else _whole_microseconds(key.expires_at_ns),
         created_at_ns=_whole_microseconds(key.created_at_ns),
         updated_at_ns=_whole_microseconds(key.updated_at_ns),
+        limits=msgspec.structs.replace(key.limits, budget_started_at_ns=_whole_microseconds(key.limits.budget_started_at_ns)),
     )
 
 

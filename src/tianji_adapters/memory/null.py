@@ -3,25 +3,10 @@
 A configuration that asks for one of them is refused at the start, so that no protection is ever silently absent.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tianji_core.access.principal import Principal
-from tianji_core.calls.cost import Cost
-from tianji_core.calls.deployment import Deployment
-from tianji_core.calls.usage import Usage
 from tianji_core.shapes.codecs import Request, Response
-
-
-@dataclass(frozen=True, slots=True)
-class NullAdmission:
-    """No limits and no budgets beyond the key itself."""
-
-    async def admit(self, call_id: str, principal: Principal, request: Request, candidates: Sequence[Deployment]) -> None:
-        """Admit every call."""
-
-    async def settle(self, call_id: str, usage: Usage, cost: Cost) -> None:
-        """Hold nothing, so give nothing back."""
 
 
 @dataclass(frozen=True, slots=True)

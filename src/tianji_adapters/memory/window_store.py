@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from tianji_core.limits.answers import WindowSpend
 from tianji_core.limits.windows import BudgetWindow
 
@@ -17,6 +19,11 @@ class MemoryWindowStore:
         """Replace what is stored about a window."""
         self.stored[spend.window] = spend
 
+    def book(self, window: BudgetWindow, nano: int) -> None:
+        """Add what somebody spent in a window."""
+        before = self.stored.get(window, WindowSpend(window=window))
+        self.put(msgspec.structs.replace(before, spent_nano=before.spent_nano + nano))
+
     async def window_spend(self, windows: Sequence[BudgetWindow]) -> Mapping[BudgetWindow, WindowSpend]:
         """Return the last stored window of each scope and limit key that begins no later than the asked one ends."""
         found = ((window, self._last(window)) for window in windows)
@@ -26,7 +33,12 @@ class MemoryWindowStore:
         same = [
             spend
             for window, spend in self.stored.items()
-            if (window.scope, window.limit_key) == (asked.scope, asked.limit_key)
-            and (asked.ends_at_ns is None or window.starts_at_ns <= asked.ends_at_ns)
+            if (window.scope, window.limit_key) == (asked.scope, asked.limit_key) and _reaches(asked.ends_at_ns, window)
         ]
         return max(same, key=lambda spend: spend.window.starts_at_ns, default=None)
+
+
+def _reaches(end_ns: int | None, stored: BudgetWindow) -> bool:
+    if end_ns is None or stored.ends_at_ns is None:
+        return end_ns is stored.ends_at_ns
+    return stored.starts_at_ns <= end_ns

@@ -11,21 +11,34 @@ import structlog
 from structlog.typing import Processor
 
 from tianji_core.calls.events import CallEvent
-from tianji_core.calls.redaction import Scrubber, scrubber
+from tianji_core.calls.redaction import scrubber
 from tianji_core.calls.secret import Secret
 
 _QUIET = ("uvicorn.access", "httpx", "httpcore", "aiosqlite", "alembic", "sqlalchemy.engine", "h2", "hpack")
 
 
-def set_up_logs(secrets: Iterable[Secret] = ()) -> None:
-    """Send our own logs and those of every library through one chain."""
-    scrub = scrubber(secret.reveal() for secret in secrets)
+class KnownSecrets:
+    """What no line may show. It only grows: a call that began before a key was replaced can still speak of it."""
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        self._texts: set[str] = set()
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[Secret]) -> None:
+        """Leave these out too, from the next line on."""
+        self._texts.update(secret.reveal() for secret in secrets)
+        self.scrub = scrubber(self._texts)
+
+
+def set_up_logs(secrets: Iterable[Secret] = ()) -> KnownSecrets:
+    """Send our own logs and those of every library through one chain; return where it learns of more secrets."""
+    known = KnownSecrets(secrets)
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        _scrubbing(scrub),
+        _scrubbing(known),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -50,10 +63,12 @@ def set_up_logs(secrets: Iterable[Secret] = ()) -> None:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return known
 
 
-def _scrubbing(scrub: Scrubber) -> Processor:
+def _scrubbing(known: KnownSecrets) -> Processor:
     def process(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG001 - structlog's shape
+        scrub = known.scrub
         for key, value in event.items():
             if not key.startswith("_"):
                 event[key] = scrub.value(value)
@@ -120,6 +135,7 @@ def call_fields(event: CallEvent) -> dict[str, object]:
         "usage_source": event.usage_source,
         "cost_nano": event.cost.total_nano,
         "cost_source": event.cost.source if event.usage_source != "none" else None,
+        **{name: event.cost.basis.get(name) for name in ("unpriced", "reported_usd", "reported_ignored")},
         "finish_reasons": list(event.finish_reasons) or None,
         "retries": event.retries or None,
         "fallbacks": event.fallbacks or None,

@@ -4,11 +4,13 @@ Sources: OpenTelemetry's semantic conventions for generative AI metrics; the Pro
 A metric has at most `MOST_SERIES` label sets; what would be one more is counted under the label value `other`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from tianji_core.calls.events import CallEvent
 
@@ -53,33 +55,51 @@ class Capped:
 
 
 class CallMetrics:
-    """Counts each call from its event.
+    """Counts each call from its event. Before `follow` it knows no model, and shows no names but its own."""
 
-    Args:
-        known_models: Names that may become label values; a client's own text never does.
-        litellm_names: Whether LiteLLM's names are shown too.
-    """
-
-    def __init__(self, *, known_models: frozenset[str] = frozenset(), litellm_names: bool = False) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._known_models = known_models
+        self._known_models: frozenset[str] = frozenset()
+        self._litellm: _LiteLLMNames | None = None
         self._duration = self._histogram("gen_ai_server_request_duration_seconds", "Duration of a call", (*_GEN_AI, "error_type"), _SECONDS)
         self._first = self._histogram("gen_ai_server_time_to_first_token_seconds", "Until the first chunk of a stream", _GEN_AI, _SECONDS)
         self._tokens = self._histogram("gen_ai_client_token_usage", "Tokens of a call", (*_GEN_AI, "gen_ai_token_type"), _TOKENS)
         self._calls = self._counter("tianji_calls", "Finished calls", _CALL)
+        self._refused = self._counter("tianji_refused_calls", "Calls that ended before anything went upstream", ("surface", "error_type"))
         self._spend = self._counter("tianji_spend_usd", "Spend in USD", ("model_group", "provider", "cost_source"))
         self._token_sum = self._counter("tianji_tokens", "Tokens by kind", ("model_group", "provider", "type"))
         self._unpriced = self._counter("tianji_unpriced_calls", "Calls whose price nobody knows", ("model_group", "provider", "model"))
+        self._ignored = self._counter("tianji_ignored_reported_costs", "Costs of providers that were not believed", ("provider", "reason"))
         self._estimated = self._counter("tianji_estimated_usage_calls", "Calls whose tokens were counted here", ("provider",))
+        self._exceeded = self._counter(
+            "tianji_reservation_exceeded", "Calls that cost more than was held for them of a budget", ("model_group", "provider")
+        )
         self._attempts = self._counter("tianji_attempts", "Attempts at deployments", ("deployment_id", "provider", "outcome", "error_type"))
         self._retries = self._counter("tianji_retries", "Attempts beyond the first in a group", ("model_group",))
         self._fallbacks = self._counter("tianji_fallbacks", "Groups beyond the first", ("model_group",))
         self._dropped = self._counter("tianji_dropped_params", "Parameters left out for a provider", ("provider", "param"))
-        self._litellm = _LiteLLMNames(self) if litellm_names else None
+
+    def follow(self, *, known_models: frozenset[str], litellm_names: bool) -> None:
+        """Take over what the configuration says.
+
+        Args:
+            known_models: Names that may become label values; a client's own text never does.
+            litellm_names: Whether LiteLLM's names are shown too. Shown again after a while without them they count from zero.
+        """
+        self._known_models = known_models
+        if litellm_names and self._litellm is None:
+            self._litellm = _LiteLLMNames(self)
+        elif not litellm_names and self._litellm is not None:
+            self._litellm.remove()
+            self._litellm = None
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show a number that is read at each scrape."""
         Gauge(name, text, registry=self.registry).set_function(read)
+
+    def count(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Show a count that somebody else keeps; it is read at each scrape, and never falls."""
+        self.registry.register(_ReadCount(name, text, read))
 
     def call_finished(self, event: CallEvent) -> None:
         """Count the call."""
@@ -92,6 +112,8 @@ class CallMetrics:
         error = event.error.type if event.error else ""
         who = {"surface": event.surface, "model_group": group, "provider": event.provider or "", "status": event.status}
         self._calls.add(who)
+        if event.error is not None and not event.went_upstream:
+            self._refused.add({**who, "error_type": error})
         self._duration.observe({**gen_ai, "error_type": error}, (event.ended_at_ns - event.started_at_ns) / 1e9)
         if event.stream and event.first_chunk_at_ns is not None and event.upstream_started_at_ns is not None:
             self._first.observe(gen_ai, (event.first_chunk_at_ns - event.upstream_started_at_ns) / 1e9)
@@ -126,6 +148,10 @@ class CallMetrics:
             self._estimated.add(who)
         if event.usage_source != "none" and event.cost.source == "zero_unpriced":
             self._unpriced.add({**who, "model": event.model or ""})
+        if event.exceeded_nano:
+            self._exceeded.add(who)
+        if "reported_ignored" in event.cost.basis:
+            self._ignored.add({**who, "reason": str(event.cost.basis["reported_ignored"])})
 
     def _count_attempts(self, event: CallEvent, who: Mapping[str, str]) -> None:
         for attempt in event.attempts:
@@ -149,6 +175,16 @@ class CallMetrics:
         return Capped(Histogram(name, text, labels, registry=self.registry, buckets=buckets), labels)
 
 
+@dataclass(frozen=True, slots=True)
+class _ReadCount(Collector):
+    name: str
+    text: str
+    read: Callable[[], float]
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(self.name, self.text, value=self.read())
+
+
 _WHO = ("end_user", "hashed_api_key", "api_key_alias", "requested_model", "team", "team_alias", "user", "model_id", "api_provider")
 _LATENCY = ("model_group", "model", "hashed_api_key", "api_key_alias", "team", "team_alias", "requested_model", "model_id", "api_provider")
 _DEPLOYMENT = ("litellm_model_name", "model_id", "api_base", "api_provider")
@@ -158,11 +194,18 @@ class _LiteLLMNames:
     """The metrics of LiteLLM that a call can feed, with its label names and its `None` for what is not known."""
 
     def __init__(self, metrics: CallMetrics) -> None:
+        self._registry = metrics.registry
+        self._all: list[Counter | Histogram] = []
+
         def counter(name: str, labels: Sequence[str]) -> Capped:
-            return Capped(Counter(name, name, labels, registry=metrics.registry), labels)
+            metric = Counter(name, name, labels, registry=metrics.registry)
+            self._all.append(metric)
+            return Capped(metric, labels)
 
         def histogram(name: str, labels: Sequence[str]) -> Capped:
-            return Capped(Histogram(name, name, labels, registry=metrics.registry, buckets=_SECONDS), labels)
+            metric = Histogram(name, name, labels, registry=metrics.registry, buckets=_SECONDS)
+            self._all.append(metric)
+            return Capped(metric, labels)
 
         self._total = counter("litellm_proxy_total_requests_metric", (*_WHO, "status_code", "route"))
         self._failed = counter("litellm_proxy_failed_requests_metric", (*_WHO, "exception_status", "exception_class", "route"))
@@ -179,6 +222,11 @@ class _LiteLLMNames:
         self._deployment = counter("litellm_deployment_total_requests", _DEPLOYMENT)
         self._deployment_ok = counter("litellm_deployment_success_responses", _DEPLOYMENT)
         self._deployment_bad = counter("litellm_deployment_failure_responses", (*_DEPLOYMENT, "exception_status", "exception_class"))
+
+    def remove(self) -> None:
+        """Show none of them any more."""
+        for metric in self._all:
+            self._registry.unregister(metric)
 
     def call_finished(self, event: CallEvent, group: str) -> None:
         """Count the call."""

@@ -48,6 +48,7 @@ class Account:
     first_chunk_at_ns: int | None = None
     upstream_ended_at_ns: int | None = None
     pricing_version: str | None = None
+    input_estimate: int = 0
 
     @property
     def went_upstream(self) -> bool:
@@ -58,6 +59,23 @@ class Account:
     def is_in_flight(self) -> bool:
         """Whether an attempt was sent that has not ended."""
         return self.upstream_started_at_ns is not None and self.upstream_ended_at_ns is None
+
+    @property
+    def client_call_id(self) -> str | None:
+        """The caller's own correlation id, if it is short and printable."""
+        given = gateway_header(self.inbound.headers, "call-id")
+        return given if given and len(given) <= _CLIENT_ID_CHARACTERS and given.isprintable() else None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The key's tags and the call's own."""
+        key = self.principal.key if self.principal else None
+        return tuple(dict.fromkeys((*(key.tags if key else ()), *self.controls.tags)))
+
+    @property
+    def end_user(self) -> str | None:
+        """For whom the caller calls."""
+        return self.request.end_user if self.request is not None else None
 
     def begin_attempt(self, deployment: Deployment, group: str, url: str, dropped: Sequence[str], now_ns: int) -> None:
         """Note an attempt that is about to be sent; the meter begins anew."""
@@ -95,11 +113,10 @@ class Account:
         key = self.principal.key if self.principal else None
         deployment = self.deployment
         headers = self.inbound.headers
-        end_user = self.request.end_user if self.request is not None else None
         return CallEvent(
             call_id=self.call_id,
             trace_id=self.controls.trace_id,
-            client_call_id=_client_call_id(self.inbound),
+            client_call_id=self.client_call_id,
             session_id=self.controls.session_id,
             response_id=self.meter.response_id,
             provider_request_id=self.provider_request_id,
@@ -125,8 +142,8 @@ class Account:
             user_id=key.user_id if key else None,
             team_id=key.team_id if key else None,
             organization_id=key.organization_id if key else None,
-            end_user_id=end_user,
-            tags=tuple(dict.fromkeys((*(key.tags if key else ()), *self.controls.tags))),
+            end_user_id=self.end_user,
+            tags=self.tags,
             metadata=self.controls.metadata,
             client_ip=self.inbound.client_ip,
             user_agent=header(headers, "user-agent"),
@@ -165,9 +182,3 @@ def _source(error: TianjiError) -> ErrorSource:
 def http_status_of(error: BaseException) -> int:
     """Return the status that the caller gets for an error."""
     return words_of(error).status
-
-
-def _client_call_id(inbound: Inbound) -> str | None:
-    """Return the caller's own correlation id, if it is short and printable."""
-    given = gateway_header(inbound.headers, "call-id")
-    return given if given and len(given) <= _CLIENT_ID_CHARACTERS and given.isprintable() else None

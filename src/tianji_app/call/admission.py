@@ -1,6 +1,6 @@
 """Admission of one call: who is limited, what it may hold, what it gives back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -135,10 +135,28 @@ class CallAdmission:
     async def spend(self, principal: Principal, calendar: Calendar = UTC_MIDNIGHT) -> Mapping[BudgetWindow, LiveSpend | None]:
         """Return the current window of each budget of a caller, with what is counted in it; None: ask the store, nobody counts there."""
         now_ns = self.clock.now_ns()
-        budgets = [owner for owner in owners_of(principal) if owner.limits.max_budget_nano is not None]
+        budgets = [owner for owner in owners_of(principal) if owner.limits.has_budget]
         windows = [self._window(owner, TOTAL, calendar, now_ns) for owner in budgets]
         counted = await self.counters.spend(windows)
         return {window: counted.get(window) for window in windows}
+
+    async def spent(self, principals: Sequence[Principal], calendar: Calendar = UTC_MIDNIGHT) -> Mapping[str, WindowSpend]:
+        """Return, by the scope of its owner, the current window of each budget and what is spent in it: as counted here, else as stored.
+
+        Raises:
+            DependencyUnavailableError: nobody counts in some of them, and the store is away.
+        """
+        now_ns = self.clock.now_ns()
+        owners = tuple(owner for principal in principals for owner in owners_of(principal) if owner.limits.has_budget)
+        windows = [self._window(owner, TOTAL, calendar, now_ns) for owner in owners]
+        counted = await self.counters.spend(windows) if windows else {}
+        asked = [window for window in windows if window not in counted]
+        stored = await self.store.window_spend(asked) if asked else {}
+        found = {window.scope: self._current(window, stored.get(window), owners, now_ns) for window in asked}
+        for window, live in counted.items():
+            spent = live.spent_nano - live.adjusted_nano
+            found[window.scope] = WindowSpend(window=window, spent_nano=spent, adjusted_nano=live.adjusted_nano)
+        return found
 
     def _window(self, owner: LimitOwner, limit_key: str, calendar: Calendar, now_ns: int) -> BudgetWindow:
         return self.windows.at(owner.scope, limit_key, owner.limits, calendar, now_ns)

@@ -10,6 +10,8 @@ from anyio.abc import TaskGroup
 
 from tianji_app.call.account import Account, event_error
 from tianji_app.call.hold import Hold
+from tianji_app.call.journaling import CallJournal
+from tianji_app.call.reservation import Reservation
 from tianji_app.call.settlement import Bill, Settlement
 from tianji_app.snapshot import Snapshot
 from tianji_core.calls.completions import CompletionRequest
@@ -19,10 +21,18 @@ from tianji_core.calls.events import Attempt, CallEvent
 from tianji_core.calls.facts import CallFacts
 from tianji_core.calls.http import HttpResponse, header
 from tianji_core.dialects.completions_over_chat import completions_codec
-from tianji_core.errors import ClientGoneError, DeadlineExceededError, NotBuiltError, TianjiError, UpstreamError, UpstreamTimeoutError
+from tianji_core.errors import (
+    ClientGoneError,
+    DeadlineExceededError,
+    DependencyUnavailableError,
+    LimitExceededError,
+    NotBuiltError,
+    TianjiError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
 from tianji_core.ports.clock import Clock
 from tianji_core.ports.http_transport import HttpTransport, TransportLimits, UpstreamAnswer
-from tianji_core.ports.journal import Journal, OpenCall
 from tianji_core.routing.plan import AttemptPlan, Stop, Try, Wait
 from tianji_core.shapes.codecs import Decoded, Encoded, Provider
 from tianji_core.translation.overrides import for_call
@@ -64,14 +74,15 @@ class Attempts:
     snapshot: Snapshot
     plan: AttemptPlan
     clock: Clock
-    journal: Journal
+    journal: CallJournal
+    reservation: Reservation
     transport: HttpTransport
     settlement: Settlement
     tasks: TaskGroup
     billed: list[CallEvent] = field(default_factory=list)
     failed: Bill | None = None
     _failed_event: CallEvent | None = None
-    _opened: bool = False
+    _first_error: TianjiError | None = None
 
     async def first_answer(self) -> Answer:
         """Return the first answer that begins.
@@ -86,6 +97,7 @@ class Attempts:
                 case Wait(until=until):
                     await anyio.sleep(max(0.0, until - self.clock.monotonic()))
                 case Try() as step:
+                    await self._make_room()
                     answer = await self._try(step)
                     if answer is not None:
                         return answer
@@ -94,6 +106,9 @@ class Attempts:
         started = self.clock.now_ns()
         try:
             answer = await self._attempt(step)
+        except DependencyUnavailableError:  # the journal: what cannot be noted must not be sent, and no provider is to blame
+            self.plan.cancelled()
+            raise
         except TianjiError as error:
             without_secrets(error, self.account.deployment or step.deployment)
             self._note(step, started, error)
@@ -119,7 +134,7 @@ class Attempts:
             return await self._count_here(step, deployment)
         facts = CallFacts(call_id=self.account.call_id, created=self.account.started_at_ns // 1_000_000_000)
         encoded: Encoded = codec.encode(self.decoded.request, deployment, facts)
-        await self._open(step, deployment)
+        await self.journal.before_attempt(deployment, step.group, self._billed_so_far())
         self._give_failed_its_row()
         self.account.begin_attempt(deployment, step.group, encoded.http.url, encoded.dropped, self.clock.now_ns())
         until = step.first_content_at if step.first_content_at is not None else step.deadline_at
@@ -200,28 +215,6 @@ class Attempts:
             return msgspec.structs.replace(memo, model=deployment.model)
         return msgspec.structs.replace(memo, model=step.group) if step.group != self.plan.found.group else memo
 
-    async def _open(self, step: Try, deployment: Deployment) -> None:
-        if self._opened:
-            return
-        key = self.account.principal.key if self.account.principal else None
-        await self.journal.open(
-            OpenCall(
-                call_id=self.account.call_id,
-                started_at_ns=self.account.started_at_ns,
-                key_id=self.account.principal.key_id if self.account.principal else None,
-                user_id=key.user_id if key else None,
-                team_id=key.team_id if key else None,
-                end_user_id=self.decoded.request.end_user,
-                surface=self.account.inbound.surface.name,
-                model_group=step.group,
-                deployment_id=deployment.id,
-                model=deployment.model,
-                input_estimate=0,
-                pricing_version=self.account.pricing_version or "",
-            )
-        )
-        self._opened = True
-
     def _limits(self, seconds: float) -> TransportLimits:
         return TransportLimits(first_byte_seconds=seconds, idle_seconds=max(seconds, self.snapshot.config.router.stream_idle_seconds))
 
@@ -234,6 +227,7 @@ class Attempts:
         """Keep the bill of an attempt that was billed and failed all the same."""
         if not self._has_bill:
             return
+        self._first_error = self._first_error or error
         bill = self.failed = await self.settlement.bill(self.account, self.snapshot, complete=True)
         self._failed_event = self.account.event(
             status="error",
@@ -244,6 +238,19 @@ class Attempts:
             usage_source=bill.source,
             cost=bill.cost,
         )
+
+    async def _make_room(self) -> None:
+        """Hold another bound after a billed attempt; where there is no room for it, the error of that attempt is the call's."""
+        if self.failed is None or self._first_error is None:
+            return
+        try:
+            await self.reservation.for_another()
+        except LimitExceededError:
+            self.plan.cancelled()
+            raise self._first_error from None
+
+    def _billed_so_far(self) -> list[CallEvent]:
+        return self.billed if self._failed_event is None else [*self.billed, self._failed_event]
 
     def _give_failed_its_row(self) -> None:
         """Make a billed attempt a row of its own: it is not the call's last one."""

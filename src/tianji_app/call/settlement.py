@@ -10,14 +10,11 @@ from tianji_app.call.account import Account
 from tianji_app.snapshot import Snapshot
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.deployment import Deployment
-from tianji_core.calls.events import CallEvent, UsageSource
+from tianji_core.calls.events import UsageSource
 from tianji_core.calls.usage import Usage
 from tianji_core.ports.token_counter import TokenCounter
-from tianji_core.pricing.entry import PriceEntry
-from tianji_core.pricing.prices import PriceTable
-from tianji_core.pricing.rounds import cost_with_rounds
+from tianji_core.pricing.rounds import cost_with_rounds, public_entry
 from tianji_core.shapes.codecs import Request
-from tianji_core.spend.record import SpendRecord
 from tianji_core.translation.meter import Meter
 from tianji_core.translation.token_text import encoding_of, fixed_tokens, request_text
 
@@ -54,7 +51,7 @@ class Settlement:
         price = cost_with_rounds(
             usage,
             entry,
-            entry_of=partial(_public_entry, snapshot.prices, account.deployment),
+            entry_of=partial(public_entry, snapshot.prices, account.deployment),
             provider=account.deployment.provider,
             trusts_cost=provider.trusts_cost,
             custom=entry.custom if entry is not None else False,
@@ -91,11 +88,6 @@ class Settlement:
         return counted + max(unseen, 0) // 4
 
 
-def _public_entry(prices: PriceTable, deployment: Deployment, model: str) -> PriceEntry | None:
-    """Return what prices another model at the same provider: neither the deployment's own prices nor its base model are that model's."""
-    return prices.resolve(msgspec.structs.replace(deployment, model=model, prices={}, model_info={}), None)
-
-
 def _larger(reported: Usage, counted: Usage) -> Usage:
     """Return the reported usage, raised to what was counted where that is more."""
     changes = {}
@@ -105,9 +97,3 @@ def _larger(reported: Usage, counted: Usage) -> Usage:
     if missing > 0:
         changes["output_text"] = (reported.output_text or 0) + missing
     return msgspec.structs.replace(reported, **changes)
-
-
-def rows_of(event: CallEvent, billed_before: list[CallEvent]) -> list[SpendRecord]:
-    """Return the ledger rows of a call: the call itself, then the attempts before the last one that were billed."""
-    earlier = [SpendRecord(seq=number, event=attempt) for number, attempt in enumerate(billed_before, start=1)]
-    return [SpendRecord(seq=0, event=event), *earlier]

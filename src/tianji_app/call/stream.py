@@ -24,6 +24,7 @@ class AnswerStream:
 
     Attributes:
         settle: Writes the account once; later calls change nothing.
+        progress: Notes how far the answer has come, now and then.
         idle_seconds, until: The longest pause between two reads; the monotonic second at which the stream has lasted long enough.
     """
 
@@ -31,6 +32,7 @@ class AnswerStream:
     account: Account
     headers: Headers
     settle: Settle
+    progress: Callable[[], None]
     clock: Clock
     idle_seconds: float
     until: float
@@ -84,6 +86,7 @@ class AnswerStream:
             await self._fail(stream, broken or error)
             return
         self.account.saw(events, self.clock.now_ns())
+        self.progress()
         if data is None:
             await self._finish(events)
         elif any(event.data for event in events):

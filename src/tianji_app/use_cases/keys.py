@@ -1,11 +1,11 @@
 """What an operator can do with virtual keys."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
-import msgspec
 from msgspec import UNSET
 
+from tianji_app.snapshot import SnapshotHolder
+from tianji_app.use_cases.key_budgets import KeyBudgets
 from tianji_app.use_cases.key_writes import KeyWrites
 from tianji_core.access.authorization import check_admin
 from tianji_core.access.fields import unprocessable
@@ -16,29 +16,17 @@ from tianji_core.access.key_views import Document, full_row, new_key_answer
 from tianji_core.access.key_views import key_row as info_row
 from tianji_core.access.keys import KeyId, VirtualKey, new_key
 from tianji_core.access.master import MasterKey
+from tianji_core.access.principal import Principal
 from tianji_core.access.wire_values import nano
 from tianji_core.errors import ConflictError, Fault, NotFoundError, PermissionDeniedError
 from tianji_core.ports.clock import Clock
 from tianji_core.ports.identifiers import Identifiers
 from tianji_core.ports.key_store import KeyFilter
 from tianji_core.ports.management import ManagementAnswer, ManagementCall
-from tianji_core.ports.spend_store import SpendStore
 from tianji_core.wire.json import decode_object
 
 QUICKSTART_ALIAS = "quickstart"
 _KEY_BYTES = 32
-
-
-class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the operator wants key management to behave.
-
-    Attributes:
-        custom_keys: Who may choose the text of a key.
-        strict_fields: Refuse unknown fields instead of naming them in a header.
-    """
-
-    custom_keys: Literal["admin", "none"] = "admin"
-    strict_fields: bool = False
 
 
 @dataclass(slots=True)
@@ -46,17 +34,18 @@ class GenerateKey:
     """Make a key; its text is in the answer and nowhere else."""
 
     writes: KeyWrites
-    spend: SpendStore
+    budgets: KeyBudgets
     clock: Clock
     identifiers: Identifiers
     master: MasterKey
-    settings: KeySettings = field(default_factory=KeySettings)
+    snapshots: SnapshotHolder
 
     async def __call__(self, call: ManagementCall) -> ManagementAnswer:
         """Return the new key."""
         check_admin(call.caller)
-        read = read_key_fields(decode_object(call.body or b"{}"), strict=self.settings.strict_fields)
-        text = self._text(read.fields)
+        settings = self.snapshots.current.config.general
+        read = read_key_fields(decode_object(call.body or b"{}"), strict=settings.strict_management_fields)
+        text = self._text(read.fields, may_choose=may_choose_key(settings.custom_keys, call.caller))
         now_ns = self.clock.now_ns()
         key_id = KeyId(self.identifiers.uuid7(now_ns))
         key = create_key(read.fields, text=text, key_id=key_id, now_ns=now_ns, actor=call.caller.actor)
@@ -64,16 +53,15 @@ class GenerateKey:
             await self.writes.store.add(key)
         finally:
             self.writes.cache.invalidate(key.hash)  # somebody may have tried this text before
-        spent_nano = 0 if read.fields.spend is UNSET else nano(read.fields.spend)
-        if spent_nano:
-            await self.spend.adjust_key_spend(key.id, to_nano=spent_nano)
-        document = new_key_answer(key, text, spent_nano, money_as_text=call.money_as_text)
+        if read.fields.spend is not UNSET and read.fields.spend:
+            await self.budgets.adjust(key, to_nano=nano(read.fields.spend))
+        document = new_key_answer(key, text, await self.budgets.shown(key), money_as_text=call.money_as_text)
         return ManagementAnswer(document=document, version=key.version, ignored_fields=read.ignored)
 
-    def _text(self, fields: KeyFields) -> str:
+    def _text(self, fields: KeyFields, *, may_choose: bool) -> str:
         if fields.key is UNSET:
             return new_key(self.identifiers.secret_bytes(_KEY_BYTES))
-        if self.settings.custom_keys == "none":
+        if not may_choose:
             raise PermissionDeniedError("keys cannot be chosen here", hint="leave `key` out", param="key", code="custom_keys_disabled")
         if self.master.matches(fields.key):
             raise ConflictError("this key exists", hint="choose another key, or let one be generated", param="key", code="key_exists")
@@ -85,13 +73,12 @@ class KeyInfo:
     """Show one key: an admin any, a key only itself."""
 
     writes: KeyWrites
-    spend: SpendStore
+    budgets: KeyBudgets
 
     async def __call__(self, call: ManagementCall) -> ManagementAnswer:
         """Return the hash and the row."""
         key = await self._visible(call)
-        spent = await self.spend.key_spend_nano([key.id])
-        row = info_row(key, spent.get(key.id, 0), money_as_text=call.money_as_text)
+        row = info_row(key, await self.budgets.shown(key), money_as_text=call.money_as_text)
         return ManagementAnswer(document={"key": key.hash, "info": row}, version=key.version)
 
     async def _visible(self, call: ManagementCall) -> VirtualKey:
@@ -110,7 +97,7 @@ class ListKeys:
     """List keys, newest first."""
 
     writes: KeyWrites
-    spend: SpendStore
+    budgets: KeyBudgets
     clock: Clock
 
     async def __call__(self, call: ManagementCall) -> ManagementAnswer:
@@ -138,8 +125,8 @@ class ListKeys:
         return ManagementAnswer(document=document, ignored_fields=asked.ignored)
 
     async def _rows(self, keys: tuple[VirtualKey, ...], call: ManagementCall) -> list[Document]:
-        spent = await self.spend.key_spend_nano([key.id for key in keys])
-        return [full_row(key, spent.get(key.id, 0), money_as_text=call.money_as_text) for key in keys]
+        spent = await self.budgets.shown_of(keys)
+        return [full_row(key, spent[key.id], money_as_text=call.money_as_text) for key in keys]
 
 
 @dataclass(slots=True)
@@ -147,14 +134,15 @@ class UpdateKey:
     """Change some fields of one key; what is not mentioned stays."""
 
     writes: KeyWrites
-    spend: SpendStore
+    budgets: KeyBudgets
     clock: Clock
-    settings: KeySettings = field(default_factory=KeySettings)
+    snapshots: SnapshotHolder
 
     async def __call__(self, call: ManagementCall) -> ManagementAnswer:
         """Return the changed row."""
         check_admin(call.caller)
-        read = read_key_fields(decode_object(call.body), strict=self.settings.strict_fields)
+        strict = self.snapshots.current.config.general.strict_management_fields
+        read = read_key_fields(decode_object(call.body), strict=strict)
         key = await self._addressed(read.fields)
         expected = None if read.fields.expected_version is UNSET else read.fields.expected_version
         now_ns, actor = self.clock.now_ns(), call.caller.actor
@@ -164,8 +152,8 @@ class UpdateKey:
 
         key = await self.writes.change(key, changed, if_match=call.if_match, expected=expected)
         if read.fields.spend is not UNSET:
-            await self.spend.adjust_key_spend(key.id, to_nano=nano(read.fields.spend))
-        return await _row_answer(key, self.spend, call, read.ignored)
+            await self.budgets.adjust(key, to_nano=nano(read.fields.spend))
+        return await _row_answer(key, self.budgets, call, read.ignored)
 
     async def _addressed(self, fields: KeyFields) -> VirtualKey:
         if fields.key is not UNSET:
@@ -204,7 +192,7 @@ class BlockKey:
     """Refuse every call of a key from now on."""
 
     writes: KeyWrites
-    spend: SpendStore
+    budgets: KeyBudgets
     clock: Clock
 
     async def __call__(self, call: ManagementCall) -> ManagementAnswer:
@@ -217,7 +205,7 @@ class UnblockKey:
     """Let a key call again."""
 
     writes: KeyWrites
-    spend: SpendStore
+    budgets: KeyBudgets
     clock: Clock
 
     async def __call__(self, call: ManagementCall) -> ManagementAnswer:
@@ -248,15 +236,19 @@ class ReplaceQuickstartKey:
         return text
 
 
+def may_choose_key(custom_keys: str, caller: Principal) -> bool:
+    """Whether a caller who may make keys may choose their text: `admin`, `all` or `none` may."""
+    return custom_keys == "all" or (custom_keys == "admin" and caller.is_admin)
+
+
 async def _set_blocked(case: BlockKey | UnblockKey, call: ManagementCall, fields: KeyFields) -> ManagementAnswer:
     check_admin(call.caller)
     key = await case.writes.named(read_key_name(decode_object(call.body)))
     now_ns, actor = case.clock.now_ns(), call.caller.actor
     key = await case.writes.change(key, lambda current: change_key(current, fields, now_ns=now_ns, actor=actor), if_match=call.if_match)
-    return await _row_answer(key, case.spend, call)
+    return await _row_answer(key, case.budgets, call)
 
 
-async def _row_answer(key: VirtualKey, spend: SpendStore, call: ManagementCall, ignored: tuple[str, ...] = ()) -> ManagementAnswer:
-    spent = await spend.key_spend_nano([key.id])
-    row = full_row(key, spent.get(key.id, 0), money_as_text=call.money_as_text)
+async def _row_answer(key: VirtualKey, budgets: KeyBudgets, call: ManagementCall, ignored: tuple[str, ...] = ()) -> ManagementAnswer:
+    row = full_row(key, await budgets.shown(key), money_as_text=call.money_as_text)
     return ManagementAnswer(document={"key": key.hash, **row}, version=key.version, ignored_fields=ignored)

@@ -18,7 +18,7 @@ _PING_SECONDS = 2.0
 
 @dataclass(slots=True)
 class CheckReadiness:
-    """Degraded while the database is away: known keys are served, their spend waits in the journal."""
+    """Degraded while the database is away, or spend cannot be kept as it should be: known keys are served all the same."""
 
     database: Database
     snapshots: SnapshotHolder
@@ -31,7 +31,8 @@ class CheckReadiness:
     async def __call__(self) -> ReadinessState:
         """Return the state."""
         connected = await self._is_connected()
-        status = "shutting_down" if self.is_draining else "healthy" if connected else "degraded"
+        spend = self.flusher.degraded or self.flusher.journal.degraded
+        status = "shutting_down" if self.is_draining else "healthy" if connected and spend is None else "degraded"
         snapshot = self.snapshots.current
         return ReadinessState(
             ready=not self.is_draining,
@@ -42,6 +43,8 @@ class CheckReadiness:
                 "warnings": [str(warning) for warning in snapshot.config.warnings],
                 "prices": {"version": snapshot.prices.version, "date": snapshot.prices.date},
                 "resting_deployments": sorted(self.cooldown.resting(now=self.clock.monotonic())),
+                "tokenizer": snapshot.config.general.tokenizer,
+                "spend": spend or "ok",
                 "unflushed_spend_rows": self.flusher.journal.waiting(),
             },
         )

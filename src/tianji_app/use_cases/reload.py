@@ -19,7 +19,7 @@ _log = structlog.get_logger("tianji.reload")
 
 @dataclass(slots=True)
 class Reload:
-    """Build a new snapshot beside the running one, check it, and swap it in by one assignment. Calls in flight keep theirs."""
+    """Build a new snapshot beside the running one, check it, and swap it in. Calls in flight keep theirs."""
 
     source: ConfigurationSource
     snapshots: SnapshotHolder
@@ -44,7 +44,7 @@ class Reload:
                 _log.warning("the configuration was not reloaded; the running one stays", reason=str(error))
                 raise
             self.last_error = None
-            self.snapshots.current = snapshot
+            self.snapshots.replace(snapshot)
             self.cooldown.replace(snapshot.config.router, snapshot.config.deployments)
             _log.info("the configuration was reloaded", digest=snapshot.config.digest, deployments=len(snapshot.config.deployments))
             return {

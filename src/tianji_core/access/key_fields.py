@@ -13,17 +13,21 @@ from msgspec import UNSET, Meta, UnsetType
 
 from tianji_core.access.durations import parse_duration
 from tianji_core.access.fields import Check, FieldReader, each, is_empty
+from tianji_core.access.limits import TokenPart
 from tianji_core.access.public_ids import public_id
 from tianji_core.access.routes import is_route_entry
 from tianji_core.access.wire_values import nano
 from tianji_core.wire.json import encode
 
 _METADATA_BYTES = 64 * 1024
+# Instants are signed 64-bit nanoseconds, which end in the year 2262.
+_MOST_MONTHS = 1_200
 NEVER = "-1"
 """The text of `duration` that means no expiry."""
 
 Texts = Annotated[tuple[str, ...], Meta(max_length=1000)]
 Names = Annotated[dict[str, str], Meta(max_length=1000)]
+Most = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
 
 
 class KeyFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +36,10 @@ class KeyFields(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         key: The caller's own choice when creating, the key to change when updating.
         duration: A valid duration, or `NEVER`.
-        spend: USD.
+        max_budget, soft_budget, spend: USD.
+        budget_duration: A valid duration.
+        rpm_limit, tpm_limit, max_parallel_requests: What may be used; zero lets nothing through.
+        token_rate_limit_type: Which tokens `tpm_limit` counts.
         expected_version: For an optimistic change.
     """
 
@@ -49,6 +56,13 @@ class KeyFields(msgspec.Struct, frozen=True, kw_only=True):
     tags: Texts | None | UnsetType = UNSET
     metadata: dict[str, Any] | None | UnsetType = UNSET
     blocked: bool | UnsetType = UNSET
+    max_budget: Decimal | None | UnsetType = UNSET
+    soft_budget: Decimal | None | UnsetType = UNSET
+    budget_duration: str | None | UnsetType = UNSET
+    rpm_limit: Most | None | UnsetType = UNSET
+    tpm_limit: Most | None | UnsetType = UNSET
+    max_parallel_requests: Most | None | UnsetType = UNSET
+    token_rate_limit_type: TokenPart | None | UnsetType = UNSET
     spend: Decimal | UnsetType = UNSET
     expected_version: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
 
@@ -63,16 +77,19 @@ class ReadFields(msgspec.Struct, frozen=True, kw_only=True):
 NOT_BUILT = frozenset(
     {
         "access_group_ids", "agent_id", "allowed_cache_controls", "allowed_passthrough_routes", "allowed_vector_store_indexes",
-        "auto_rotate", "budget_duration", "budget_fallbacks", "budget_id", "budget_limits", "config",
+        "auto_rotate", "budget_fallbacks", "budget_id", "budget_limits", "config",
         "default_estimated_output_tokens", "default_estimated_output_tokens_per_model", "denied_passthrough_routes",
-        "disable_global_guardrails", "end_user_budget_id", "enforced_params", "guardrails", "max_budget", "max_parallel_requests",
+        "disable_global_guardrails", "end_user_budget_id", "enforced_params", "guardrails",
         "mcp_rpm_limit", "model_max_budget", "model_rpm_limit", "model_tpm_limit", "object_permission", "permissions", "policies",
-        "project_id", "prompts", "rotation_interval", "router_settings", "rpm_limit", "rpm_limit_type", "send_invite_email",
-        "soft_budget", "tag_rpm_limit", "temp_budget_expiry", "temp_budget_increase", "throttle_on_budget_exceeded", "tpd_limit",
-        "tpm_limit", "tpm_limit_type",
+        "project_id", "prompts", "rotation_interval", "router_settings", "rpm_limit_type", "send_invite_email",
+        "tag_rpm_limit", "temp_budget_expiry", "temp_budget_increase", "throttle_on_budget_exceeded", "tpd_limit",
+        "tpm_limit_type",
     }
 )  # fmt: skip
 """Known fields without code behind them."""
+
+_AS_IT_IS = {"rpm_limit_type": "best_effort_throughput", "tpm_limit_type": "best_effort_throughput"}
+"""Values of such fields that ask for what happens anyway: a limit promises nothing beside being one."""
 
 PROTECTING_METADATA = frozenset(
     {"allowed_ips", "disable_global_guardrails", "enforced_params", "guardrails", "model_rpm_limit", "model_tpm_limit", "policies",
@@ -82,12 +99,13 @@ PROTECTING_METADATA = frozenset(
 
 _COMPUTED = frozenset(
     {"budget_reset_at", "created_at", "created_by", "expires", "id", "key_name", "last_active", "litellm_budget_table", "model_spend",
-     "soft_budget_cooldown", "token", "token_id", "updated_at", "updated_by", "version"}
+     "soft_budget_cooldown", "token", "token_id", "total_spend", "updated_at", "updated_by", "version"}
 )  # fmt: skip
 _CLEARABLE = frozenset(
-    {"key_alias", "duration", "user_id", "team_id", "organization_id", "models", "aliases", "allowed_routes", "tags", "metadata"}
-)
-_BLANK_IS_ABSENT = frozenset({"key", "key_alias", "key_type", "duration", "user_id", "team_id", "organization_id"})
+    {"key_alias", "duration", "user_id", "team_id", "organization_id", "models", "aliases", "allowed_routes", "tags", "metadata",
+     "max_budget", "soft_budget", "budget_duration", "rpm_limit", "tpm_limit", "max_parallel_requests", "token_rate_limit_type"}
+)  # fmt: skip
+_BLANK_IS_ABSENT = frozenset({"key", "key_alias", "key_type", "duration", "user_id", "team_id", "organization_id", "budget_duration"})
 _KINDS: dict[str, Any] = {info.name: info.type for info in msgspec.structs.fields(KeyFields)}
 
 
@@ -110,7 +128,7 @@ def read_key_fields(body: Mapping[str, object], *, strict: bool = False) -> Read
                 if found is not UNSET:
                     values[name] = found
         elif name in NOT_BUILT:
-            if not is_empty(value):
+            if not is_empty(value) and value != _AS_IT_IS.get(name):
                 reader.unsupported(name)
         elif name not in _COMPUTED:
             ignored.append(name)
@@ -151,7 +169,14 @@ def _duration(text: str) -> str:
     return text
 
 
-def _spend(amount_usd: Decimal) -> Decimal:
+def _budget_duration(text: str) -> str:
+    duration = parse_duration(text)
+    if duration.unit == "mo" and duration.count > _MOST_MONTHS:
+        raise ValueError(f"must be at most `{_MOST_MONTHS}mo`")
+    return text
+
+
+def _usd(amount_usd: Decimal) -> Decimal:
     nano(amount_usd)
     return amount_usd
 
@@ -189,5 +214,8 @@ _CHECKS: Mapping[str, Check] = {
     "allowed_routes": each(_route),
     "tags": each(public_id),
     "metadata": _metadata,
-    "spend": _spend,
+    "max_budget": _usd,
+    "soft_budget": _usd,
+    "budget_duration": _budget_duration,
+    "spend": _usd,
 }

@@ -15,7 +15,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         max_budget_nano: What it may spend in one window of its budget.
         soft_budget_nano: Above this somebody is told; nothing is refused.
         budget_duration: How long a window is, in the words of `durations`; None: one window without an end.
-        budget_started_at_ns: When the duration was set or changed; there a window begins, with nothing spent.
+        budget_started_at_ns: When the duration was set or changed; there a window begins, with nothing spent. 0 without a duration: then
+            everything that it ever spent counts.
         rpm: Requests in any 60 s.
         tpm: Tokens in any 60 s, of the part that `tpm_part` names.
         max_parallel: Calls at the same time.
@@ -29,3 +30,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tpm: int | None = None
     max_parallel: int | None = None
     tpm_part: TokenPart = "total"
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether spend is counted in windows. A duration without a maximum is counted too, and refuses nothing."""
+        return self.max_budget_nano is not None or self.budget_duration is not None

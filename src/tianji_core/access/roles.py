@@ -57,6 +57,7 @@ TABLE: Mapping[tuple[str, str], Rights] = {
     ("POST", "/key/delete"): _ADMIN,
     ("POST", "/key/block"): _ADMIN,
     ("POST", "/key/unblock"): _ADMIN,
+    ("GET", "/spend/reconcile"): _ADMIN,
 }
 
 _PARAMETER = re.compile(r"\{[^{}]*\}")

@@ -8,7 +8,7 @@ import msgspec
 CostSource = Literal["computed", "custom", "provider", "cache_hit", "zero_unpriced"]
 
 
-class Cost(msgspec.Struct, frozen=True, kw_only=True):
+class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The cost of one billed attempt.
 
     `total_nano` = input + cache_read + cache_write + output + tools + guardrails + other. `reasoning_nano` is a part of `output_nano`.

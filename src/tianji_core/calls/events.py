@@ -41,13 +41,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     error: EventError | None = None
 
 
-class CallEvent(msgspec.Struct, frozen=True, kw_only=True):
+class CallEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The final account of one client request.
 
     Attributes:
         model_asked: The client's text. `model_group`: after aliases. `model`: sent upstream. `model_response`: what upstream says.
         http_status: What the client got.
         client_call_id: The client's own correlation id, if it sent one.
+        exceeded_nano: By how much the call cost more than was held for it of its caller's budgets.
         retries, fallbacks: Attempts beyond the first inside a group; groups beyond the first.
     """
 
@@ -94,6 +95,7 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True):
     usage_source: UsageSource = "none"
     cost: Cost = Cost()
     pricing_version: str | None = None
+    exceeded_nano: int = 0
 
     status: CallStatus
     http_status: int

@@ -23,7 +23,14 @@ INPUT_BUCKETS = (
 OUTPUT_BUCKETS = ("output_text", "reasoning", "output_audio", "output_image", "output_video")
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class ModelUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What another model used that the provider itself asked on the way to the answer; it is billed at that model's price."""
+
+    model: str
+    usage: "Usage"
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Token counts of one answer, by what they are billed as.
 
     Attributes:
@@ -34,6 +41,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         service_tier: The tier that served, in the provider's word.
         region: Where it was served, in the provider's word, when that changes the price.
         speed: Anthropic's `fast` or `standard`, when reported.
+        others: What other models used, one entry a model; not inside the buckets.
         rest: Fields of the provider's usage object that have no bucket, under the dialect's own names.
     """
 
@@ -57,6 +65,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     service_tier: str | None = None
     region: str | None = None
     speed: str | None = None
+    others: tuple[ModelUsage, ...] = ()
     rest: Mapping[str, object] = {}
 
     @property
@@ -76,7 +85,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
     def replaced_by(self, newer: "Usage") -> "Usage":
         """Return the cumulative usage of a stream: per field the last value that was reported, never a sum."""
-        changes = {name: value for name in self.__struct_fields__ if (value := getattr(newer, name)) is not None and value != {}}
+        changes = {name: value for name in self.__struct_fields__ if (value := getattr(newer, name)) not in (None, {}, ())}
         return msgspec.structs.replace(self, **changes)
 
 

@@ -67,12 +67,18 @@ class WindowSpend(msgspec.Struct, frozen=True, kw_only=True):
     spent_nano: int = 0
     adjusted_nano: int = 0
 
+    @property
+    def shown_nano(self) -> int:
+        """What counts as spent."""
+        return self.spent_nano + self.adjusted_nano
+
 
 class LiveSpend(msgspec.Struct, frozen=True, kw_only=True):
-    """What a counter says now, in nano-USD: what is spent, adjustments included, and what running calls hold."""
+    """What a counter says now, in nano-USD: what is spent, adjustments included; what running calls hold; and the adjustments alone."""
 
     spent_nano: int
     reserved_nano: int
+    adjusted_nano: int = 0
 
 
 AdmissionAnswer = Admitted | Refused | NeedSeed

@@ -90,7 +90,7 @@ class CounterSet:
     def spend(self, windows: Iterable[BudgetWindow]) -> dict[BudgetWindow, LiveSpend]:
         """Return what is known of these windows."""
         return {
-            window: LiveSpend(spent_nano=budget.used, reserved_nano=budget.reserved)
+            window: LiveSpend(spent_nano=budget.used, reserved_nano=budget.reserved, adjusted_nano=budget.adjusted)
             for window in windows
             if (budget := self.budgets.get(window)) is not None
         }

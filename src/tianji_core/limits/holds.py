@@ -7,11 +7,13 @@ import msgspec
 
 from tianji_core.access.limits import TokenPart
 from tianji_core.limits.owners import LimitOwner
-from tianji_core.limits.windows import BudgetWindow
+from tianji_core.limits.windows import TOTAL, BudgetWindow
+
+__all__ = ["NO_MAXIMUM", "TOTAL", "Hold", "Kind", "Tokens", "holds_of"]
 
 Kind = Literal["requests", "tokens", "parallel", "budget"]
-TOTAL = "total"
-"""The limit key of a budget for everything that its owner spends."""
+NO_MAXIMUM = 2**63 - 1
+"""The limit of a budget that is only counted."""
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -66,7 +68,7 @@ def holds_of(
             holds.append(Hold(kind="tokens", owner=owner, limit=limits.tpm, amount=tokens.of(part), part=part))
         if limits.max_parallel is not None:
             holds.append(Hold(kind="parallel", owner=owner, limit=limits.max_parallel))
-        if limits.max_budget_nano is not None:
-            window = window_of(owner, TOTAL)
-            holds.append(Hold(kind="budget", owner=owner, limit=limits.max_budget_nano, amount=bound_nano, window=window))
+        if limits.has_budget:
+            most = NO_MAXIMUM if limits.max_budget_nano is None else limits.max_budget_nano
+            holds.append(Hold(kind="budget", owner=owner, limit=most, amount=bound_nano, window=window_of(owner, TOTAL)))
     return tuple(holds)

@@ -7,8 +7,11 @@ import msgspec
 
 from tianji_core.access.limits import Limits
 from tianji_core.access.principal import Principal
+from tianji_core.limits.windows import TOTAL, BudgetWindow
 
 Level = Literal["key"]
+KEY_SCOPE = "k:"
+"""How the name of a key's counters begins; its id follows."""
 
 
 class LimitOwner(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,12 +35,17 @@ def owners_of(principal: Principal) -> tuple[LimitOwner, ...]:
     return tuple(owner for find in _REGISTRY if (owner := find(principal)) is not None)
 
 
+def lifetime_window(key_id: str) -> BudgetWindow:
+    """Return the window that holds everything that a key ever spends."""
+    return BudgetWindow(scope=KEY_SCOPE + key_id, limit_key=TOTAL, starts_at_ns=0)
+
+
 def _key(principal: Principal) -> LimitOwner | None:
     key = principal.key
     if key is None:
         return None
     shown = f'key "{key.alias}"' if key.alias else f"key {key.display}"
-    return LimitOwner(level="key", pk=key.id, scope=f"k:{key.id}", limits=key.limits, shown=shown)
+    return LimitOwner(level="key", pk=key.id, scope=KEY_SCOPE + key.id, limits=key.limits, shown=shown)
 
 
 _REGISTRY: tuple[Callable[[Principal], LimitOwner | None], ...] = (_key,)

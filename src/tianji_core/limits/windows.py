@@ -27,6 +27,10 @@ _A_SECOND = timedelta(seconds=1)
 _MONDAY = 1  # ordinal of 0001-01-01
 
 
+TOTAL = "total"
+"""The limit key of a budget for everything that its owner spends."""
+
+
 class BudgetWindow(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True, gc=False):
     """One window of one budget.
 

@@ -3,26 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from tianji_core.access.principal import Principal
-from tianji_core.calls.cost import Cost
-from tianji_core.calls.deployment import Deployment
-from tianji_core.calls.usage import Usage
 from tianji_core.limits.answers import AdmissionAnswer, Admitted, LiveSpend, Refused, WindowSpend
 from tianji_core.limits.holds import Hold, Tokens
 from tianji_core.limits.windows import BudgetWindow
-from tianji_core.shapes.codecs import Request
-
-
-class Admission(Protocol):
-    """One decision over everything that limits a caller, taken in one step."""
-
-    async def admit(self, call_id: str, principal: Principal, request: Request, candidates: Sequence[Deployment]) -> None:
-        """Hold what the dearest candidate may cost. Raises LimitExceededError; then nothing is held."""
-        ...
-
-    async def settle(self, call_id: str, usage: Usage, cost: Cost) -> None:
-        """Replace what is held by what was used. Idempotent by call."""
-        ...
 
 
 class Counters(Protocol):
@@ -63,4 +46,8 @@ class Counters(Protocol):
 
     async def spend(self, windows: Sequence[BudgetWindow]) -> Mapping[BudgetWindow, LiveSpend]:
         """Return what is counted in these windows; of those that nobody has counted in lately only the store knows."""
+        ...
+
+    def stored(self, until: float) -> None:
+        """Take note that everything that was settled up to a moment (monotonic seconds) is in the store: idle budgets may be forgotten."""
         ...

@@ -21,7 +21,8 @@ class Database(Protocol):
     def only_process(self, *, wait_seconds: float) -> AbstractAsyncContextManager[None]:
         """Hold the right to be the only gateway on this database; wait at most that long for another one to leave.
 
-        Raises ConfigurationError, naming what holds it, when it does not.
+        Raises ConfigurationError, naming what holds it, when it does not. A right that a restart of the database took away is taken again;
+        where another process was faster, the block is cancelled and ConfigurationError raised.
         """
         ...
 

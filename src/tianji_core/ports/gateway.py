@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from tianji_core.calls.http import Headers
+from tianji_core.errors import TianjiError
 from tianji_core.shapes.codecs import Surface
 
 
@@ -18,6 +19,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
         path_model: The model that stands in the path, if the route has one.
         headers: Names in lower case.
         read_body: Reads the whole body; raises TooLargeError, and ClientGoneError when the client left.
+        watch: Lets a client's leaving cancel the call from now on, though nobody reads its body yet.
+        refusal: What is wrong with the request whoever sent it: its method, its declared length. Only its account is wanted.
     """
 
     surface: Surface
@@ -29,6 +32,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     query: str
     client_ip: str | None
     read_body: Callable[[], Awaitable[bytes]]
+    watch: Callable[[], None] = lambda: None
+    refusal: TianjiError | None = None
 
 
 class CallStream(Protocol):

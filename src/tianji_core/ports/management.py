@@ -90,3 +90,7 @@ class BlockKey(ManagementOperation, Protocol):
 
 class UnblockKey(ManagementOperation, Protocol):
     """`POST /key/unblock`."""
+
+
+class ReconcileSpend(ManagementOperation, Protocol):
+    """`GET /spend/reconcile`: whether the totals of spend agree with the ledger and with each other."""

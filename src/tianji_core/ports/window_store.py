@@ -14,7 +14,8 @@ class WindowStore(Protocol):
         """Return, for each window asked about, the last one stored of the same scope and limit key that begins no later than it ends.
 
         That is the window itself; or, where another zone or reset time has moved the boundaries meanwhile, the one that was begun
-        before. A window without such a row is left out: nothing was ever booked. One query for all.
+        before. A window without such a row is left out: nothing was ever booked. For a window without an end only one without an end
+        is returned, and the other way round: the first holds everything that its owner ever spent. One query for all.
 
         Raises DependencyUnavailableError if the store cannot be reached.
         """

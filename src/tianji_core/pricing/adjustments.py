@@ -5,9 +5,6 @@ from decimal import Decimal
 
 import msgspec
 
-from tianji_core.errors import ConfigurationError
-from tianji_core.pricing.grammar import amount
-
 _ZERO = Decimal(0)
 _GLOBAL = "global"
 
@@ -37,40 +34,6 @@ class Adjustments(msgspec.Struct, frozen=True, kw_only=True):
         """Return what is put on top."""
         key = _nearest(self.margins, provider, model)
         return self.margins.get(_GLOBAL, Margin()) if key is None else self.margins[key]
-
-
-def read_adjustments(discounts: Mapping[str, object], margins: Mapping[str, object]) -> Adjustments:
-    """Read `cost_discount_config` and `cost_margin_config`.
-
-    Args:
-        discounts: A fraction between 0 and 1 for each provider or pattern.
-        margins: A fraction, or `{percentage, fixed_amount}` where percentage is a fraction too.
-
-    Raises:
-        ConfigurationError: a value has another shape or range.
-    """
-    return Adjustments(
-        discounts={key: _discount(key, value) for key, value in discounts.items()},
-        margins={key: _margin(key, value) for key, value in margins.items()},
-    )
-
-
-def _discount(key: str, value: object) -> Decimal:
-    fraction = amount(f"cost_discount_config.{key}", value)
-    if fraction > 1:
-        raise ConfigurationError(f"cost_discount_config.{key}: {fraction} is more than everything", hint="0.05 takes 5 % off")
-    return fraction
-
-
-def _margin(key: str, value: object) -> Margin:
-    name = f"cost_margin_config.{key}"
-    if not isinstance(value, Mapping):
-        return Margin(fraction=amount(name, value))
-    unknown = set(value) - {"percentage", "fixed_amount"}
-    if unknown:
-        raise ConfigurationError(f"{name}: unknown field {min(map(str, unknown))!r}", hint="it takes percentage and fixed_amount")
-    fraction, fixed = (amount(f"{name}.{field}", value.get(field, 0)) for field in ("percentage", "fixed_amount"))
-    return Margin(fraction=fraction, fixed_usd=fixed)
 
 
 def _nearest(keys: Iterable[str], provider: str, model: str) -> str | None:

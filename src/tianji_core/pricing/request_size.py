@@ -32,6 +32,8 @@ class RequestSize(msgspec.Struct, frozen=True, kw_only=True):
         hosted_calls: How often tools that the provider runs may be called; 0 without such tools.
         whole_context: The provider adds input that nobody here sees (hosted tools, a stored conversation).
         is_fast: A dearer, faster mode of the model is asked for.
+        tier: The service tier that is asked for, in the provider's word.
+        makes_media: Sound or pictures are asked for as the answer.
     """
 
     text_bytes: int
@@ -46,6 +48,8 @@ class RequestSize(msgspec.Struct, frozen=True, kw_only=True):
     remote_documents: int = 0
     is_embedding: bool = False
     is_fast: bool = False
+    tier: str | None = None
+    makes_media: bool = False
 
 
 def request_size(request: Request, body_bytes: int) -> RequestSize:
@@ -105,6 +109,8 @@ def _chat_size(request: ChatRequest, body_bytes: int) -> RequestSize:
         document_bytes=sum(len(part.data) * 3 // 4 for part in files if part.data is not None),
         remote_documents=sum(1 for part in files if part.data is None and part.text is None),
         is_fast=any(body.get("speed") == "fast" for body in (request.parameters, *_bodies(request))),
+        tier=_tier(request),
+        makes_media=any(name in body for name in ("audio", "modalities") for body in (request.parameters, *_bodies(request))),
     )
 
 
@@ -137,6 +143,11 @@ def _hosted_calls(request: ChatRequest, tools: list[OpaqueTool]) -> int:
     stated = [_whole(tool.value.get(name)) for tool in tools for name in _CALL_FIELDS]
     stated += [_whole(body.get(name)) for body in _bodies(request) for name in _CALL_FIELDS]
     return max(1, len(tools)) * max(DEFAULT_TOOL_CALLS, *stated, 0) if not any(stated) else sum(stated)
+
+
+def _tier(request: ChatRequest) -> str | None:
+    asked = [body.get("service_tier") for body in (request.parameters, *_bodies(request))]
+    return next((word for word in reversed(asked) if isinstance(word, str)), None)
 
 
 def _adds_context(request: ChatRequest) -> bool:

@@ -99,6 +99,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         base_variables: The same for its base URL.
         needs_key: Whether a call without a key makes no sense.
         needs_base_url: Whether it has no base URL of its own.
+        base_template: A base URL with names of environment variables in braces; it counts where all of them are set.
         dialect: Of its chat codec.
         trusts_cost: Whether its own cost figures may be booked.
         known_prefixes: Starts of bare model names that mean this provider (`gpt-`, `claude-`).
@@ -115,6 +116,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     base_variables: tuple[str, ...] = ()
     needs_key: bool = True
     needs_base_url: bool = False
+    base_template: str | None = None
     trusts_cost: bool = False
     known_prefixes: tuple[str, ...] = ()
 

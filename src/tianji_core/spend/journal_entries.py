@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 import msgspec
 
 from tianji_core.calls.usage import Usage
+from tianji_core.limits.windows import BudgetWindow
 from tianji_core.spend.journal_frames import Frame
 from tianji_core.spend.record import SpendRecord
 
@@ -37,6 +38,7 @@ class OpenCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         input_estimate: Tokens of the request, counted or bounded; 0 where nobody counted.
         reserved_nano: What admission holds for it; None where nothing is reserved, and then nothing bounds an estimate.
+        windows: The budget windows that it holds something of.
         attempt_at_ns: When the attempt that it describes was sent; 0 for the first.
     """
 
@@ -65,6 +67,7 @@ class OpenCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str
     input_estimate: int
     reserved_nano: int | None = None
+    windows: tuple[BudgetWindow, ...] = ()
     pricing_version: str
 
 
@@ -140,7 +143,7 @@ def read_entry(frame: Frame) -> Entry | None:
 def fitting(entry: Entry) -> Entry:
     """Return an entry that can be written whatever callers and providers put into it: long texts cut, free-form maps left out.
 
-    For the rare entry that MessagePack cannot carry or that is too long. Rows, their money and their counts of tokens stay.
+    For the rare entry that MessagePack cannot carry or that is too long. Rows, their money, its windows and their counts of tokens stay.
     """
     if isinstance(entry, Settled):
         return Settled(call_id=entry.call_id, records=tuple(_fitting(record) for record in entry.records))
@@ -162,6 +165,8 @@ def _cut(value: object) -> object:
             return max(-_MOST, min(_MOST, value))
         case str():
             return value[:_LONGEST_TEXT].encode("utf-8", "replace").decode()
+        case (BudgetWindow(), *_):
+            return value
         case tuple():
             return tuple(_cut(item) for item in value[:_MOST_ITEMS])
         case Mapping():

@@ -170,7 +170,7 @@ def interrupted_rows(running: Running, price: PriceOf, billing: InterruptedBilli
         http_status=500,
         error=EventError(type="interrupted", code="interrupted", message="the gateway's process ended before the answer was complete"),
     )
-    return (SpendRecord(seq=0, event=event), *running.billed)
+    return (SpendRecord(seq=0, event=event, windows=call.windows), *running.billed)
 
 
 def _usage(call: OpenCall, progress: Progress | None) -> Usage:

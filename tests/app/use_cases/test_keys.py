@@ -6,10 +6,12 @@ import anyio
 import msgspec
 import pytest
 
+from support.gateway_parts import snapshot_of
 from support.virtual_keys import ADMIN, MASTER, KeyHouse, ask
-from tianji_app.use_cases.keys import KeySettings
+from tianji_app.use_cases.keys import may_choose_key
 from tianji_core.access.keys import VirtualKey, hash_key
-from tianji_core.access.principal import Principal
+from tianji_core.access.principal import Principal, Role
+from tianji_core.config.gateway_config import GeneralSettings
 from tianji_core.errors import (
     ConflictError,
     InvalidRequestError,
@@ -85,12 +87,35 @@ async def test_master_key_cannot_become_a_virtual_key(house: KeyHouse) -> None:
 
 
 async def test_chosen_keys_can_be_switched_off() -> None:
-    house = KeyHouse(settings=KeySettings(custom_keys="none"))
+    house = KeyHouse(settings=GeneralSettings(custom_keys="none"))
     assert (await _refusal(PermissionDeniedError, house, "generate", {"key": "sk-chosen-by-an-admin"})).code == "custom_keys_disabled"
 
 
+@pytest.mark.parametrize("role", ["proxy_admin", "key"])
+@pytest.mark.parametrize(("custom_keys", "who"), [("admin", {"proxy_admin"}), ("all", {"proxy_admin", "key"}), ("none", set[str]())])
+def test_setting_says_whose_keys_may_be_chosen(role: Role, custom_keys: str, who: set[str]) -> None:
+    assert may_choose_key(custom_keys, Principal(role=role)) == (role in who)
+
+
+async def test_new_configuration_holds_for_the_next_key() -> None:
+    house = KeyHouse()
+    generate = house.generate
+    await ask(generate, {"key": "sk-chosen-by-an-admin", "modles": []})
+    generate.snapshots.replace(snapshot_of([], general=GeneralSettings(custom_keys="none", strict_management_fields=True)))
+    with pytest.raises(PermissionDeniedError):
+        await ask(generate, {"key": "sk-also-chosen-by-an-admin"})
+    with pytest.raises(UnprocessableError):
+        await ask(generate, {"modles": []})
+
+
+async def test_strict_fields_hold_for_changes_too() -> None:
+    house = KeyHouse(settings=GeneralSettings(strict_management_fields=True))
+    error = await _refusal(UnprocessableError, house, "update", {"key": await house.make(), "modles": ["a"]})
+    assert "did you mean `models`" in error.message
+
+
 async def test_strict_fields_refuse_unknown_ones_and_say_what_was_meant() -> None:
-    house = KeyHouse(settings=KeySettings(strict_fields=True))
+    house = KeyHouse(settings=GeneralSettings(strict_management_fields=True))
     error = await _refusal(UnprocessableError, house, "generate", {"modles": ["a"]})
     assert "did you mean `models`" in error.message
 

@@ -1,10 +1,13 @@
 """From a request to a key, and what is shown of it."""
 
+from decimal import Decimal
+
 import pytest
 
-from tianji_core.access.key_changes import change_key, check_custom_key, create_key
+from tianji_core.access.key_changes import change_key, change_limits, check_custom_key, create_key
 from tianji_core.access.key_fields import KeyFields
 from tianji_core.access.keys import KeyId, VirtualKey, hash_key
+from tianji_core.access.limits import Limits
 from tianji_core.errors import UnprocessableError
 
 _TEXT = "sk-the-text-of-a-key"
@@ -70,3 +73,54 @@ def test_weak_custom_keys_are_refused(text: str) -> None:
         check_custom_key(text)
     assert caught.value.param == "key"
     assert text not in caught.value.message
+
+
+def _limits(old: Limits = Limits(), now_ns: int = 0, **fields: object) -> Limits:
+    return change_limits(old, KeyFields(**fields), now_ns=now_ns)  # type: ignore[arg-type]
+
+
+def test_limits_follow_the_merge_patch() -> None:
+    full = _limits(
+        max_budget=Decimal("1.5"),
+        soft_budget=Decimal("1.25"),
+        rpm_limit=1,
+        tpm_limit=2,
+        max_parallel_requests=3,
+        token_rate_limit_type="input",
+    )
+    assert full == Limits(max_budget_nano=1_500_000_000, soft_budget_nano=1_250_000_000, rpm=1, tpm=2, max_parallel=3, tpm_part="input")
+    assert _limits(full) == full
+    assert _limits(full, rpm_limit=0) == Limits(
+        max_budget_nano=1_500_000_000, soft_budget_nano=1_250_000_000, rpm=0, tpm=2, max_parallel=3, tpm_part="input"
+    )
+    names = ("max_budget", "soft_budget", "rpm_limit", "tpm_limit", "max_parallel_requests", "token_rate_limit_type")
+    assert _limits(full, **dict.fromkeys(names)) == Limits()
+
+
+def test_keys_carry_their_limits_through_changes() -> None:
+    key = _made(max_budget=Decimal(2), rpm_limit=5)
+    assert key.limits == Limits(max_budget_nano=2_000_000_000, rpm=5)
+    changed = change_key(key, KeyFields(rpm_limit=None, blocked=True), now_ns=0, actor="bob")
+    assert (changed.limits, changed.blocked) == (Limits(max_budget_nano=2_000_000_000), True)
+
+
+def test_window_begins_when_its_duration_becomes_another() -> None:
+    first = _limits(now_ns=5_999, budget_duration="24h")
+    assert first == Limits(budget_duration="24h", budget_started_at_ns=5_000), "in whole microseconds"
+    for same in ({}, {"budget_duration": "24h"}, {"budget_duration": "daily"}, {"max_budget": Decimal(3)}):
+        assert _limits(first, now_ns=9_000, **same).budget_started_at_ns == 5_000
+    assert _limits(first, now_ns=9_000, budget_duration="7d").budget_started_at_ns == 9_000
+    assert _limits(first, now_ns=9_000, budget_duration=None) == Limits(), "a budget without a duration counts everything"
+
+
+@pytest.mark.parametrize("soft", [Decimal(1), Decimal(2)])
+def test_soft_budget_lies_below_the_hard_one(soft: Decimal) -> None:
+    for old, fields in (
+        (Limits(), {"max_budget": Decimal(1), "soft_budget": soft}),
+        (Limits(max_budget_nano=10**9), {"soft_budget": soft}),
+        (Limits(soft_budget_nano=2 * 10**9), {"max_budget": Decimal(1)}),
+    ):
+        with pytest.raises(UnprocessableError) as caught:
+            _limits(old, **fields)
+        assert caught.value.param == "soft_budget"
+    assert _limits(soft_budget=soft).max_budget_nano is None

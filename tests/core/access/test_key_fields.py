@@ -30,6 +30,7 @@ def test_what_is_not_mentioned_is_unset() -> None:
 
 def test_null_clears_what_can_be_cleared_and_says_nothing_elsewhere() -> None:
     names = ("key_alias", "duration", "user_id", "team_id", "organization_id", "models", "aliases", "allowed_routes", "tags", "metadata")
+    names += ("max_budget", "soft_budget", "budget_duration", "rpm_limit", "tpm_limit", "max_parallel_requests", "token_rate_limit_type")
     fields = read_key_fields(dict.fromkeys((*names, "key", "key_type", "blocked", "spend", "expected_version"))).fields
     assert all(getattr(fields, name) is None for name in names)
     assert fields.key is fields.key_type is fields.blocked is fields.spend is fields.expected_version is UNSET
@@ -57,9 +58,9 @@ def test_protection_hidden_in_metadata_is_refused(name: str) -> None:
 
 def test_error_says_unsupported_only_when_nothing_else_is_wrong() -> None:
     with pytest.raises(UnprocessableError) as only:
-        read_key_fields({"max_budget": 1, "tpm_limit": 1})
+        read_key_fields({"budget_id": 1, "tpd_limit": 1})
     with pytest.raises(UnprocessableError) as mixed:
-        read_key_fields({"max_budget": 1, "blocked": 1})
+        read_key_fields({"budget_id": 1, "blocked": 1})
     assert (only.value.code, mixed.value.code) == ("unsupported_field", "validation_error")
 
 
@@ -97,6 +98,23 @@ def test_error_says_unsupported_only_when_nothing_else_is_wrong() -> None:
         ("spend", Decimal("0.0000000001"), "spend", "invalid_value"),
         ("duration", "1y", "duration", "invalid_value"),
         ("duration", 60, "duration", "invalid_type"),
+        ("max_budget", "NaN", "max_budget", "invalid_value"),
+        ("max_budget", -1, "max_budget", "invalid_value"),
+        ("max_budget", Decimal("9000000000.1"), "max_budget", "invalid_value"),
+        ("max_budget", Decimal("0.0000000001"), "max_budget", "invalid_value"),
+        ("max_budget", True, "max_budget", "invalid_type"),
+        ("soft_budget", Decimal("Infinity"), "soft_budget", "invalid_value"),
+        ("budget_duration", "-1", "budget_duration", "invalid_value"),
+        ("budget_duration", "0d", "budget_duration", "invalid_value"),
+        ("budget_duration", "1y", "budget_duration", "invalid_value"),
+        ("budget_duration", "1D", "budget_duration", "invalid_value"),
+        ("budget_duration", "1201mo", "budget_duration", "invalid_value"),
+        ("rpm_limit", -1, "rpm_limit", "invalid_value"),
+        ("rpm_limit", Decimal("1.5"), "rpm_limit", "invalid_type"),
+        ("tpm_limit", 2**64, "tpm_limit", "invalid_value"),
+        ("max_parallel_requests", "5", "max_parallel_requests", "invalid_type"),
+        ("token_rate_limit_type", "all", "token_rate_limit_type", "invalid_value"),
+        ("tpm_limit_type", "guaranteed_throughput", "tpm_limit_type", "unsupported_field"),
         ("expected_version", 0, "expected_version", "invalid_value"),
     ],
 )
@@ -131,3 +149,26 @@ def test_any_body_is_read_or_its_faults_are_named(body: dict[str, object]) -> No
     except UnprocessableError as error:
         faults = error.faults
     assert {fault.field.split(".")[0] for fault in faults} <= set(body)
+
+
+def test_amounts_are_numbers_or_exact_texts() -> None:
+    fields = read_key_fields({"max_budget": "0.000000001", "soft_budget": 9_000_000_000}).fields
+    assert (fields.max_budget, fields.soft_budget) == (Decimal("0.000000001"), Decimal(9_000_000_000))
+
+
+def test_zero_is_a_limit() -> None:
+    fields = read_key_fields({"max_budget": 0, "rpm_limit": 0, "tpm_limit": 0, "max_parallel_requests": 0}).fields
+    assert (fields.max_budget, fields.rpm_limit, fields.tpm_limit, fields.max_parallel_requests) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("text", ["30s", "24h", "1200mo", "9999w", "monthly"])
+def test_durations_of_budgets_are_kept_as_they_are_written(text: str) -> None:
+    assert read_key_fields({"budget_duration": text}).fields.budget_duration == text
+
+
+def test_blank_duration_of_a_budget_says_nothing() -> None:
+    assert read_key_fields({"budget_duration": ""}).fields.budget_duration is UNSET
+
+
+def test_limit_that_promises_nothing_is_what_limits_are_anyway() -> None:
+    assert read_key_fields(dict.fromkeys(("rpm_limit_type", "tpm_limit_type"), "best_effort_throughput")).ignored == ()

@@ -19,6 +19,7 @@ PUBLIC = {
 ADMIN = {
     ("GET", "/health"), ("GET", "/health/readiness/details"), ("POST", "/config/reload"), ("GET", "/key/list"), ("POST", "/key/generate"),
     ("POST", "/key/update"), ("POST", "/key/delete"), ("POST", "/key/block"), ("POST", "/key/unblock"),
+    ("GET", "/spend/reconcile"),
 }  # fmt: skip
 FOR_METRICS = {("GET", "/metrics")}
 PREFIXES = ("/", "/v1/", "/engines/{model}/", "/openai/deployments/{model}/")

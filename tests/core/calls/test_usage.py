@@ -1,9 +1,10 @@
 """Token buckets."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tianji_core.calls.usage import INPUT_BUCKETS, OUTPUT_BUCKETS, Usage
+from tianji_core.calls.usage import INPUT_BUCKETS, OUTPUT_BUCKETS, ModelUsage, Usage
 
 _COUNTS = st.none() | st.integers(0, 10**6)
 _USAGES = st.builds(Usage, **dict.fromkeys((*INPUT_BUCKETS, *OUTPUT_BUCKETS), _COUNTS))
@@ -21,3 +22,11 @@ def test_newer_usage_replaces_what_it_says_and_keeps_the_rest(older: Usage, newe
     for name in (*INPUT_BUCKETS, *OUTPUT_BUCKETS):
         said = getattr(newer, name)
         assert getattr(merged, name) == (getattr(older, name) if said is None else said)
+
+
+def test_usage_of_other_models_survives_a_later_report_without_it_and_storage() -> None:
+    others = (ModelUsage(model="m", usage=Usage(input_text=3)),)
+    merged = Usage(others=others).replaced_by(Usage(output_text=1))
+    assert merged.others == others
+    assert merged.input_total is None
+    assert msgspec.json.decode(msgspec.json.encode(merged), type=Usage) == merged

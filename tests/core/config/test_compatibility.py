@@ -17,7 +17,7 @@ def test_both_spellings_in_one_block_are_an_error_that_names_both_lines() -> Non
 
 
 def test_an_empty_second_spelling_is_no_second_spelling() -> None:
-    assert load("litellm_settings:\ntianji_settings: {drop_params: true}").drop_params
+    assert load("litellm_settings:\ntianji_settings: {callbacks: prometheus}").litellm_metric_names
 
 
 def test_an_unknown_key_is_a_warning_with_a_suggestion() -> None:

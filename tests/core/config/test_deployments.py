@@ -23,14 +23,14 @@ def _error(params: str, environment: Mapping[str, str] | None = None) -> str:
 
 def test_parameters_become_fields() -> None:
     deployment = _one(
-        "model: openai/gpt-4o, api_key: k, api_base: 'https://x/v1', organization: o, api_version: 2024-10-21, timeout: 3,"
+        "model: openai/gpt-4o, api_key: k, api_base: 'https://x/v1', organization: o, anthropic_version: 2023-06-01, timeout: 3,"
         " stream_timeout: 1.5, max_retries: 0, weight: 0.5, rpm: 6, tpm: 7, order: 2, cooldown_time: 0, drop_params: true,"
         " additional_drop_params: [seed], allowed_openai_params: [tools], configurable_clientside_auth_params: [api_key, api_base]"
     )
     assert (deployment.group, deployment.provider, deployment.model) == ("a", "openai", "gpt-4o")
     assert deployment.auth_secret == Secret("k")
     assert deployment.base_url == "https://x/v1"
-    assert deployment.options == {"organization": "o", "api_version": "2024-10-21"}
+    assert deployment.options == {"organization": "o", "anthropic_version": "2023-06-01"}
     assert (deployment.timeout_seconds, deployment.stream_timeout_seconds, deployment.max_retries) == (3.0, 1.5, 0)
     assert (deployment.weight, deployment.rpm, deployment.tpm, deployment.order) == (Decimal("0.5"), 6, 7, 2)
     assert deployment.cooldown_seconds == 0.0
@@ -65,6 +65,10 @@ def test_no_key_is_needed_for_an_own_server_or_where_callers_bring_theirs(params
 
 def test_a_server_without_an_address_of_its_own_needs_one() -> None:
     assert _error("model: vllm/x") == "config.yaml:2: `hosted_vllm` needs an `api_base` (or set `HOSTED_VLLM_API_BASE`)"
+    assert "CLOUDFLARE_ACCOUNT_ID" in _error("model: cloudflare/x, api_key: k")
+    filled = _one("model: cloudflare/x, api_key: k", environment={"CLOUDFLARE_ACCOUNT_ID": "acc"}).base_url
+    assert filled is not None
+    assert "/acc/" in filled
     assert _one("model: vllm/x", environment={"HOSTED_VLLM_API_BASE": "http://gpu:8000"}).base_url == "http://gpu:8000"
 
 

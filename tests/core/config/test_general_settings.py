@@ -35,12 +35,17 @@ general_settings:
   host: 0.0.0.0
   port: 1
   max_request_size_mb: 0.5
+  max_in_flight: 7
+  max_queued: 0
+  shutdown_delay: 0
+  shutdown_grace: 1.5
   compat_headers: false
   tokenizer: eager
-  create_status: contract
-  error_style: litellm
   response_model: upstream
   metrics_token: m
+  custom_keys: all
+  strict_management_fields: true
+  compat_error_detail: false
 """
     ).general
     assert general == GeneralSettings(
@@ -49,13 +54,61 @@ general_settings:
         host="0.0.0.0",
         port=1,
         max_request_bytes=512 * 1024,
+        max_in_flight=7,
+        max_queued=0,
+        shutdown_delay_seconds=0.0,
+        shutdown_grace_seconds=1.5,
         compat_headers=False,
         tokenizer="eager",
-        create_status="contract",
-        error_style="litellm",
         response_model="upstream",
         metrics_token=Secret("m"),
+        custom_keys="all",
+        strict_management_fields=True,
+        compat_error_detail=False,
     )
+
+
+def test_limits_have_litellms_names_too() -> None:
+    loaded = load("general_settings: {max_in_flight_requests_per_worker: 3, max_queued_requests_per_worker: 4}")
+    assert (loaded.general.max_in_flight, loaded.general.max_queued) == (3, 4)
+    assert loaded.warnings == ()
+
+
+def test_environment_says_how_long_the_end_takes_before_the_file_does() -> None:
+    text = f"general_settings: {{master_key: {MASTER_KEY}, shutdown_delay: 1, shutdown_grace: 2}}"
+    general = _load(text, {"TIANJI_SHUTDOWN_DELAY": "0.5", "TIANJI_SHUTDOWN_GRACE": ""}).general
+    assert (general.shutdown_delay_seconds, general.shutdown_grace_seconds) == (0.5, 2.0)
+    without = config_without_file({"TIANJI_SHUTDOWN_DELAY": "3", "TIANJI_SHUTDOWN_GRACE": "4"})
+    assert (without.general.shutdown_delay_seconds, without.general.shutdown_grace_seconds) == (3.0, 4.0)
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "nan", "inf"])
+def test_time_of_the_end_that_is_no_time_is_refused(text: str) -> None:
+    message = "`TIANJI_SHUTDOWN_GRACE` must be a number of seconds, 0 or more"
+    assert _errors(f"general_settings: {{master_key: {MASTER_KEY}}}", {"TIANJI_SHUTDOWN_GRACE": text}) == [message]
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("{}", "admin"),
+        ("{custom_keys: none}", "none"),
+        ("{disable_custom_api_keys: true}", "none"),
+        ("{disable_custom_api_keys: false}", "admin"),
+        ("{disable_custom_api_keys: false, custom_keys: all}", "all"),
+        ("{disable_custom_api_keys: true, custom_keys: none}", "none"),
+    ],
+)
+def test_who_may_choose_keys(text: str, who: str) -> None:
+    loaded = load(f"general_settings: {text}")
+    assert loaded.general.custom_keys == who
+    assert loaded.warnings == ()
+
+
+def test_of_two_keys_about_chosen_keys_the_stricter_one_holds_and_is_told() -> None:
+    loaded = load("general_settings: {disable_custom_api_keys: true, custom_keys: all}")
+    assert loaded.general.custom_keys == "none"
+    assert "nobody may choose a key" in str(loaded.warnings[0])
 
 
 def test_a_file_without_a_master_key_is_refused() -> None:

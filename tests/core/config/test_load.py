@@ -51,9 +51,7 @@ def test_a_litellm_file_loads_unchanged() -> None:
     assert config.router.fallbacks == {"gpt-4o": ("claude", "local")}
     assert config.router.aliases == {"gpt-4": Alias(group="gpt-4o"), "secret-model": Alias(group="claude", hidden=True)}
     assert (config.router.num_retries, config.router.timeout_seconds, config.router.cooldown_seconds) == (2, 900.0, 30.0)
-    assert config.callbacks == ("prometheus",)
     assert config.litellm_metric_names
-    assert config.drop_params
 
 
 def test_its_warnings_name_what_has_no_effect() -> None:
@@ -88,13 +86,25 @@ def test_a_bad_file_tells_all_that_is_wrong_with_it(name: str) -> None:
 
 def test_callbacks_that_are_not_built_are_named_once() -> None:
     text = "litellm_settings:\n  callbacks: prometheus\n  success_callback: [langfuse, prometheus]\n  failure_callback: [langfuse]"
-    assert load(text).callbacks == ("prometheus",)
+    assert load(text).litellm_metric_names
     assert warnings_of(text) == ["config.yaml:3: the callback `langfuse` is not built yet: nothing is sent to it"]
 
 
-def test_message_logging_is_off_unless_switched_on() -> None:
-    assert load("").turn_off_message_logging
-    assert not load("litellm_settings: {turn_off_message_logging: false}").turn_off_message_logging
+def test_who_wants_prompts_in_logs_is_told_that_none_are_written() -> None:
+    assert warnings_of("litellm_settings: {turn_off_message_logging: true}") == []
+    (warning,) = warnings_of("litellm_settings: {turn_off_message_logging: false}")
+    assert warning.endswith("`turn_off_message_logging` in tianji_settings is not built yet and has no effect")
+
+
+@pytest.mark.parametrize(
+    ("asked", "neutral"), [("create_status: contract", "create_status: compatible"), ("error_style: litellm", "error_style: openai")]
+)
+def test_what_no_code_reads_is_warned_of_unless_it_asks_for_nothing(asked: str, neutral: str) -> None:
+    assert warnings_of(f"general_settings: {{{neutral}}}") == []
+    name = asked.partition(":")[0]
+    assert warnings_of(f"general_settings: {{{asked}}}") == [
+        f"config.yaml:1: `{name}` in general_settings is not built yet and has no effect"
+    ]
 
 
 def test_metrics_carry_the_other_projects_names_on_request() -> None:

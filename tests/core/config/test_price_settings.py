@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from support.configuration import errors_of, load, load_texts
-from tianji_core.config import GatewayConfig, Margin, PriceFile, PriceSettings
+from tianji_core.config import GatewayConfig, PriceFile, PriceSettings
+from tianji_core.pricing.adjustments import Margin
 
 
 def _prices(text: str) -> PriceSettings:

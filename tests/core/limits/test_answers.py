@@ -1,7 +1,7 @@
 """What the counters answer."""
 
-from support.limits import budget, requests
-from tianji_core.limits.answers import Admitted, Refused
+from support.limits import WINDOW, budget, requests
+from tianji_core.limits.answers import Admitted, Refused, WindowSpend
 
 
 def test_remaining_is_what_fits_beside_the_call_and_never_negative() -> None:
@@ -11,3 +11,7 @@ def test_remaining_is_what_fits_beside_the_call_and_never_negative() -> None:
 def test_left_is_what_would_have_fitted() -> None:
     assert Refused(hold=budget(10, 8), reason="reserved", used=3, reserved=2).left == 5
     assert Refused(hold=budget(10, 8), reason="spent", used=13).left == 0
+
+
+def test_shown_spend_of_a_window_is_with_its_adjustments() -> None:
+    assert WindowSpend(window=WINDOW, spent_nano=7, adjusted_nano=-3).shown_nano == 4

@@ -4,7 +4,7 @@ import pytest
 
 from support.limits import owner, window_of
 from tianji_core.access.limits import TokenPart
-from tianji_core.limits.holds import Hold, Tokens, holds_of
+from tianji_core.limits.holds import NO_MAXIMUM, Hold, Tokens, holds_of
 from tianji_core.limits.owners import LimitOwner
 from tianji_core.limits.windows import BudgetWindow
 
@@ -43,6 +43,11 @@ def test_limit_of_zero_is_a_limit() -> None:
 def test_limit_counts_the_part_of_the_tokens_that_it_names(part: TokenPart, amount: int) -> None:
     (hold,) = holds(owner("a", tpm=100, tpm_part=part))
     assert (hold.amount, hold.part) == (amount, part)
+
+
+def test_budget_without_a_maximum_is_counted_and_refuses_nothing() -> None:
+    (hold,) = holds(owner("a", budget_duration="1d"))
+    assert (hold.kind, hold.limit, hold.amount, hold.window) == ("budget", NO_MAXIMUM, 7, window_of("a"))
 
 
 def test_soft_budget_holds_nothing() -> None:

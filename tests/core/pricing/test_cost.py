@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.usage import INPUT_BUCKETS, OUTPUT_BUCKETS, Usage
-from tianji_core.pricing.adjustments import Adjustments, Margin, read_adjustments
+from tianji_core.pricing.adjustments import Adjustments, Margin
 from tianji_core.pricing.cost import cost
 from tianji_core.pricing.entry import PriceEntry, price_entry
 
@@ -147,7 +147,9 @@ def test_nothing_used_costs_nothing() -> None:
 
 
 def test_discount_comes_before_margin_and_the_difference_is_counted_in_other() -> None:
-    adjustments = read_adjustments({"acme": "0.1"}, {"global": {"percentage": "0.5", "fixed_amount": "0.001"}})
+    adjustments = Adjustments(
+        discounts={"acme": Decimal("0.1")}, margins={"global": Margin(fraction=Decimal("0.5"), fixed_usd=Decimal("0.001"))}
+    )
     billed = _cost(Usage(input_text=1000), adjustments=adjustments)
     assert billed.total_nano == 2_350_000
     assert (billed.list_nano, billed.input_nano, billed.other_nano, billed.adjustment_nano) == (1_000_000, 1_000_000, 1_350_000, 1_350_000)
@@ -155,17 +157,17 @@ def test_discount_comes_before_margin_and_the_difference_is_counted_in_other() -
 
 
 def test_a_discount_makes_other_negative() -> None:
-    billed = _cost(Usage(input_text=1000), adjustments=read_adjustments({"acme": "0.25"}, {}))
+    billed = _cost(Usage(input_text=1000), adjustments=Adjustments(discounts={"acme": Decimal("0.25")}))
     assert (billed.total_nano, billed.other_nano, billed.adjustment_nano) == (750_000, -250_000, -250_000)
 
 
 def test_an_unknown_price_takes_no_fixed_margin() -> None:
-    adjustments = read_adjustments({}, {"global": {"fixed_amount": 1}})
+    adjustments = Adjustments(margins={"global": Margin(fixed_usd=Decimal(1))})
     assert _cost(Usage(input_text=1), None, adjustments=adjustments).total_nano == 0
 
 
 def test_discounts_by_model_follow_what_was_sent_upstream() -> None:
-    adjustments = read_adjustments({"acme/renamed": "0.5", "acme/m": "0.1"}, {})
+    adjustments = Adjustments(discounts={"acme/renamed": Decimal("0.5"), "acme/m": Decimal("0.1")})
     sent = cost(
         Usage(input_text=1000), _SIMPLE, provider="acme", trusts_cost=False, custom=False, at=_AT, adjustments=adjustments, model="renamed"
     )
@@ -230,7 +232,7 @@ def test_a_report_of_zero_is_a_figure() -> None:
 
 
 def test_a_trusted_report_is_adjusted_like_any_list_price() -> None:
-    billed = _cost(_REPORT, trusts_cost=True, adjustments=read_adjustments({"acme": "0.2"}, {}))
+    billed = _cost(_REPORT, trusts_cost=True, adjustments=Adjustments(discounts={"acme": Decimal("0.2")}))
     assert (billed.list_nano, billed.total_nano, billed.adjustment_nano) == (1_500_000, 1_200_000, -300_000)
 
 

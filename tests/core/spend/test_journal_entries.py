@@ -12,6 +12,7 @@ from support.stores import call_id_of, record
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.events import Attempt, CallEvent, EventError
 from tianji_core.calls.usage import Usage
+from tianji_core.limits.windows import BudgetWindow
 from tianji_core.spend.journal_entries import (
     Attempted,
     Entry,
@@ -76,7 +77,10 @@ EVENTS = st.builds(
     attempts=st.lists(ATTEMPTS, max_size=2).map(tuple),
     cache_hit=st.booleans(),
 )
-RECORDS = st.builds(SpendRecord, seq=st.integers(0, 199), event=EVENTS)
+WINDOWS = st.lists(st.builds(BudgetWindow, scope=TEXT, limit_key=TEXT, starts_at_ns=COUNT, ends_at_ns=st.none() | COUNT), max_size=2).map(
+    tuple
+)
+RECORDS = st.builds(SpendRecord, seq=st.integers(0, 199), event=EVENTS, windows=WINDOWS)
 ENTRIES: st.SearchStrategy[tuple[Kind, Entry]] = st.one_of(
     st.tuples(st.just(Kind.SETTLE), st.builds(Settled, call_id=st.just(CALL), records=st.lists(RECORDS, max_size=3).map(tuple))),
     st.tuples(
@@ -95,6 +99,7 @@ ENTRIES: st.SearchStrategy[tuple[Kind, Entry]] = st.one_of(
             model=TEXT,
             input_estimate=COUNT,
             reserved_nano=st.none() | COUNT,
+            windows=WINDOWS,
             pricing_version=TEXT,
             tags=st.lists(TEXT, max_size=2).map(tuple),
         ),
@@ -190,6 +195,17 @@ def test_call_that_is_cut_keeps_its_counts() -> None:
     entry = Progress(call_id=CALL, at_ns=2**90, output_bytes=7, usage=usage)
     expected = Progress(call_id=CALL, at_ns=2**63 - 1, output_bytes=7, usage=Usage(input_text=5, reported_cost_usd=Decimal("0.1")))
     assert fitting(entry) == expected
+
+
+def test_row_that_is_cut_is_booked_to_the_same_windows() -> None:
+    windows = tuple(BudgetWindow(scope="g:" + "x" * 999, limit_key="total", starts_at_ns=at, ends_at_ns=at + 1) for at in range(20))
+    cut = fitting(Settled(call_id=CALL, records=(record(1, windows=windows, user_agent="x" * 999),)))
+    assert isinstance(cut, Settled)
+    assert (cut.records[0].windows, len(cut.records[0].event.user_agent or "")) == (windows, 256)
+
+
+def test_row_of_a_release_without_windows_has_none() -> None:
+    assert b"windows" not in msgspec.msgpack.encode(record(1))
 
 
 def test_no_entry_has_a_place_for_what_was_said() -> None:

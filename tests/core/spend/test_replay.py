@@ -10,6 +10,7 @@ from support.journals import NANO_PER_TOKEN, by_the_token
 from support.stores import call_id_of, record
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.usage import Usage
+from tianji_core.limits.windows import BudgetWindow
 from tianji_core.spend.journal_entries import Attempted, Entry, Flushed, Kind, OpenCall, Progress, Settled, Voided
 from tianji_core.spend.journal_frames import SEGMENT_HEADER_BYTES, Frame, FrameEncoder, read_frames
 from tianji_core.spend.replay import BEGINNING, InterruptedBilling, Position, Replay, Running, interrupted_rows, settlements
@@ -42,8 +43,11 @@ class Book:
         return settled, [running.call.call_id for running in replay.interrupted]
 
 
-def opened(number: int = 1, *, reserved_nano: int | None = None, input_estimate: int = 100) -> OpenCall:
+def opened(
+    number: int = 1, *, reserved_nano: int | None = None, input_estimate: int = 100, windows: tuple[BudgetWindow, ...] = ()
+) -> OpenCall:
     return OpenCall(
+        windows=windows,
         call_id=call_id_of(number),
         started_at_ns=10,
         key_id="k",
@@ -185,6 +189,19 @@ def test_interrupted_call_has_one_row_with_what_was_known() -> None:
     assert (event.key_id, event.team_id, event.tags, event.deployment_id, event.provider) == ("k", "t", ("x",), "a", "openai")
     assert (event.usage, event.cost.total_nano) == (Usage(input_text=100, output_text=0), 100 * NANO_PER_TOKEN)
     assert (event.started_at_ns, event.ended_at_ns, event.went_upstream, event.pricing_version) == (10, 10, True, "v1")
+
+
+def test_interrupted_call_is_booked_to_the_windows_that_admitted_it() -> None:
+    windows = (BudgetWindow(scope="k:k", limit_key="total", starts_at_ns=5, ends_at_ns=9),)
+    running = Running(call=opened(windows=windows)).attempted(attempted(billed=1)).progressed(progressed())
+    replay = Replay()
+    book = Book()
+    for kind, entry in running.entries():
+        book.note(kind, entry)
+    for frame in book.frames(1):
+        replay.add(frame)
+    row, billed = interrupted_rows(replay.interrupted[0], by_the_token)
+    assert (row.windows, billed.windows) == (windows, ())
 
 
 def test_interrupted_stream_is_estimated_from_its_last_progress() -> None:

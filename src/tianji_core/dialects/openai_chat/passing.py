@@ -102,6 +102,8 @@ class PassingChat(msgspec.Struct, frozen=True):
             answer = _ANSWER.decode(response.body)
             if not answer.id or not answer.choices or not is_given(answer.usage):
                 return None
+            if self.memo.quirks.think_tags and any(_may_be_tag(choice.message.content) for choice in answer.choices):
+                return None
             reasons = [_whole_reason(choice) for choice in answer.choices]
             data = with_model(response.body, answer.model, self.shown.model)
         except _UNREADABLE:
@@ -118,7 +120,7 @@ class PassingChat(msgspec.Struct, frozen=True):
 def passing(memo: ProviderMemo, shown: SurfaceMemo) -> PassingChat | None:
     """Return the way of an answer that nothing has to be changed in but its top level; None for every other."""
     quirks = memo.quirks
-    changes = quirks.think_tags or quirks.reasoning_outside or quirks.reasoning_field != "reasoning_content"
+    changes = quirks.reasoning_outside or quirks.reasoning_field != "reasoning_content"
     return None if changes or memo.names or shown.legacy_functions else PassingChat(memo, shown)
 
 
@@ -129,6 +131,7 @@ class _ChunkReader:
     _open: set[int] = field(default_factory=set)
     _finished: set[int] = field(default_factory=set)
     _calling: set[int] = field(default_factory=set)
+    _speaking: set[int] = field(default_factory=set)
     _terminator: bytes = b""
 
     @property
@@ -175,7 +178,9 @@ class _ChunkReader:
         return b"data: " + with_fields(data, {"model": self.shown.model}, without=("usage",)) + b"\n\n"
 
     def _is_known(self, choice: _ChunkChoice) -> bool:
-        """Whether every call in it has its id or goes on, and its end is a word that needs no translation."""
+        """Whether every call in it has its id or goes on, its end is a word that needs no translation, and no tag begins its text."""
+        if self.memo.quirks.think_tags and choice.index not in self._speaking and _may_be_tag(choice.delta.content):
+            return False
         calls = choice.delta.tool_calls
         if calls and not all(call.index is not None and (call.id or not call.function.name) for call in calls):
             return False
@@ -190,6 +195,8 @@ class _ChunkReader:
         if text:
             batch.text.append(text)
             batch.content = True
+            if not text.isspace():
+                self._speaking.add(choice.index)
         if choice.delta.tool_calls:
             self._calling.add(choice.index)
             batch.content = True
@@ -197,6 +204,11 @@ class _ChunkReader:
             self._finished.add(choice.index)
             batch.reasons.append(choice.finish_reason)
             batch.content = True
+
+
+def _may_be_tag(text: str | None) -> bool:
+    """Whether a text begins like the tag between which some models print their thinking."""
+    return text is not None and text.lstrip().startswith("<")
 
 
 def _whole_reason(choice: _Choice) -> str:

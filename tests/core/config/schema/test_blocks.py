@@ -26,4 +26,5 @@ def test_what_the_router_shares_stands_in_both_blocks() -> None:
 
 
 def test_what_only_a_restart_changes_is_marked() -> None:
-    assert [key.name for key in GENERAL.keys if key.restart] == ["master_key", "database_url", "host", "port"]
+    marked = [key.name for key in GENERAL.keys if key.restart]
+    assert marked == ["master_key", "database_url", "host", "port", "max_request_size_mb", "metrics_token"]

@@ -28,8 +28,8 @@ def _memo(**quirks: Any) -> ProviderMemo:
     return ProviderMemo(facts=FACTS, provider="acme", model="up", quirks=Quirks(**quirks))
 
 
-def _stream(*, include_usage: bool = False) -> StreamPath:
-    memo, shown = _memo(), SurfaceMemo(model="asked", include_usage=include_usage)
+def _stream(*, include_usage: bool = False, **quirks: Any) -> StreamPath:
+    memo, shown = _memo(**quirks), SurfaceMemo(model="asked", include_usage=include_usage)
     encoder: Any = OpenAIChatSurface().stream(shown)
     found = passing(memo, shown)
     assert found is not None
@@ -52,9 +52,7 @@ def _shown(path: StreamPath, *pieces: bytes) -> bytes:
     return b"".join(event.data for piece in pieces for event in path.feed(piece))
 
 
-@pytest.mark.parametrize(
-    "quirks", [{"think_tags": True}, {"reasoning_outside": True}, {"reasoning_field": "reasoning"}], ids=lambda quirks: next(iter(quirks))
-)
+@pytest.mark.parametrize("quirks", [{"reasoning_outside": True}, {"reasoning_field": "reasoning"}], ids=lambda quirks: next(iter(quirks)))
 def test_nothing_passes_where_the_server_writes_choices_in_its_own_way(quirks: dict[str, Any]) -> None:
     assert passing(_memo(**quirks), SurfaceMemo(model="asked")) is None
 
@@ -175,3 +173,24 @@ def test_an_answer_that_the_canonical_path_would_change_does_not_pass(changes: d
     found = passing(_memo(), SurfaceMemo(model="asked"))
     assert found is not None
     assert found.whole(HttpResponse(status=200, body=json.dumps({**_ANSWER, **changes}).encode())) is None
+
+
+def test_text_that_begins_with_a_tag_is_the_canonical_paths_where_models_print_their_thinking() -> None:
+    path = _stream(think_tags=True)
+    shown = _shown(path, _text("<thi"), _text("nk>because</think>so"), _text("", finish_reason="stop"))
+    deltas = [json.loads(line[5:])["choices"][0]["delta"] for line in shown.split(b"\n\n") if line]
+    assert "".join(delta.get("reasoning_content") or "" for delta in deltas) == "because"
+    assert "".join(delta.get("content") or "" for delta in deltas) == "so"
+
+
+def test_other_text_of_such_models_keeps_its_bytes() -> None:
+    pieces = [_text("a"), _text("<think>"), _text("b")]
+    assert _shown(_stream(think_tags=True), *pieces) == b"".join(pieces).replace(b'"up"', b'"asked"')
+
+
+def test_a_whole_answer_that_begins_with_a_tag_does_not_pass() -> None:
+    found = passing(_memo(think_tags=True), SurfaceMemo(model="asked"))
+    assert found is not None
+    choice = {"message": {"content": " <think>x</think>y"}, "finish_reason": "stop"}
+    assert found.whole(HttpResponse(status=200, body=json.dumps({**_ANSWER, "choices": [choice]}).encode())) is None
+    assert found.whole(HttpResponse(status=200, body=json.dumps(_ANSWER).encode())) is not None

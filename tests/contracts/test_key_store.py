@@ -9,6 +9,7 @@ import pytest
 
 from support.stores import NOW_NS, Stores, virtual_key
 from tianji_core.access.keys import KeyHash, KeyId, VirtualKey, hash_key
+from tianji_core.access.limits import Limits
 from tianji_core.errors import ConflictError, NotFoundError
 from tianji_core.ports.key_store import KeyFilter
 
@@ -36,6 +37,16 @@ async def test_key_comes_back_as_it_was_stored(stores: Stores) -> None:
         allowed_routes=("/v1/chat/completions",),
         tags=("prod", "ü"),
         metadata={"cost": Decimal("0.10"), "nested": {"list": [1, None, True]}, "words": "π \\ \" '"},
+        limits=Limits(
+            max_budget_nano=9 * 10**18,
+            soft_budget_nano=0,
+            budget_duration="1d",
+            budget_started_at_ns=NOW_NS,
+            rpm=0,
+            tpm=10**12,
+            max_parallel=3,
+            tpm_part="output",
+        ),
         blocked=True,
         expires_at_ns=NOW_NS,
     )
@@ -47,11 +58,13 @@ async def test_key_comes_back_as_it_was_stored(stores: Stores) -> None:
 
 @pytest.mark.anyio
 async def test_instants_rest_in_whole_microseconds(stores: Stores) -> None:
-    key = virtual_key(1, created_at_ns=NOW_NS + 1_999, updated_at_ns=NOW_NS + 999, expires_at_ns=NOW_NS + 2_001)
+    limits = Limits(budget_duration="1d", budget_started_at_ns=NOW_NS + 1_001)
+    key = virtual_key(1, created_at_ns=NOW_NS + 1_999, updated_at_ns=NOW_NS + 999, expires_at_ns=NOW_NS + 2_001, limits=limits)
     await stores.keys.add(key)
     found = await stores.keys.by_id(key.id)
     assert found is not None
     assert (found.created_at_ns, found.updated_at_ns, found.expires_at_ns) == (NOW_NS + 1_000, NOW_NS, NOW_NS + 2_000)
+    assert found.limits.budget_started_at_ns == NOW_NS + 1_000
 
 
 @pytest.mark.anyio
@@ -96,10 +109,11 @@ async def test_many_keys_have_no_alias(stores: Stores) -> None:
 async def test_change_bumps_the_version(stores: Stores) -> None:
     key = virtual_key(1)
     await stores.keys.add(key)
-    await stores.keys.put(msgspec.structs.replace(key, blocked=True, hash=hash_key("sk-new")), expected_version=1)
+    changed = msgspec.structs.replace(key, blocked=True, hash=hash_key("sk-new"), limits=Limits(rpm=5))
+    await stores.keys.put(changed, expected_version=1)
     found = await stores.keys.by_id(key.id)
     assert found is not None
-    assert (found.blocked, found.hash, found.version) == (True, hash_key("sk-new"), 2)
+    assert (found.blocked, found.hash, found.version, found.limits) == (True, hash_key("sk-new"), 2, Limits(rpm=5))
     assert await stores.keys.by_hash(key.hash) is None
 
 

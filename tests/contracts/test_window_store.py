@@ -1,54 +1,83 @@
-"""What everybody who stores budget windows must answer. Another store joins with one line in `STORES`."""
+"""What everybody who stores budget windows must answer, after spend was booked through the spend store beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator
 
 import pytest
 
 from support.limits import window_of
-from tianji_adapters.memory.window_store import MemoryWindowStore
+from support.stores import Stores, record
+from tianji_core.access.keys import KeyId
 from tianji_core.limits.answers import WindowSpend
-from tianji_core.ports.window_store import WindowStore
+from tianji_core.limits.owners import lifetime_window
 
-
-def memory(stored: Sequence[WindowSpend]) -> WindowStore:
-    store = MemoryWindowStore()
-    for spend in stored:
-        store.put(spend)
-    return store
-
-
-STORES: dict[str, Callable[[Sequence[WindowSpend]], WindowStore]] = {"memory": memory}
-OLD = WindowSpend(window=window_of("a", 0, 10), spent_nano=3)
-CURRENT = WindowSpend(window=window_of("a", 10, 20), spent_nano=5, adjusted_nano=-2)
-OTHER = WindowSpend(window=window_of("b", 0, None), spent_nano=7)
+US = 1_000
+OLD, CURRENT, OTHER = window_of("a", 0, 10 * US), window_of("a", 10 * US, 20 * US), window_of("b", 0, 20 * US)
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture
+def anyio_backend() -> str:
+    """The SQL drivers run on asyncio only."""
+    return "asyncio"
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest) -> WindowStore:
-    return STORES[request.param]([CURRENT, OLD, OTHER])
+@pytest.fixture
+async def filled(stores: Stores) -> AsyncIterator[Stores]:
+    """Two windows of one key, one of another, and spend of a third in none."""
+    await stores.spend.add(
+        [
+            record(1, key_id="a", nano=3, windows=(OLD,)),
+            record(2, key_id="a", nano=5, windows=(CURRENT,)),
+            record(3, key_id="b", nano=7, windows=(OTHER,)),
+            record(4, key_id="c", nano=11),
+        ]
+    )
+    await stores.spend.adjust_window(CURRENT, to_nano=3)
+    yield stores
 
 
-async def test_stored_windows_are_found_all_at_once(store: WindowStore) -> None:
-    asked = [window_of("a", 10, 20), window_of("b"), window_of("c")]
-    assert await store.window_spend(asked) == {asked[0]: CURRENT, asked[1]: OTHER}
+async def test_stored_windows_are_found_all_at_once(filled: Stores) -> None:
+    asked = [CURRENT, OTHER, window_of("d", 0, 20 * US)]
+    current = WindowSpend(window=CURRENT, spent_nano=5, adjusted_nano=-2)
+    assert await filled.windows.window_spend(asked) == {CURRENT: current, OTHER: WindowSpend(window=OTHER, spent_nano=7)}
 
 
-async def test_window_whose_boundaries_have_moved_finds_the_one_that_was_begun(store: WindowStore) -> None:
-    asked = window_of("a", 12, 22)
-    assert await store.window_spend([asked]) == {asked: CURRENT}
+async def test_window_whose_boundaries_have_moved_finds_the_one_that_was_begun(filled: Stores) -> None:
+    asked = window_of("a", 12 * US, 22 * US)
+    assert await filled.windows.window_spend([asked]) == {asked: WindowSpend(window=CURRENT, spent_nano=5, adjusted_nano=-2)}
 
 
-async def test_window_that_begins_later_is_not_found(store: WindowStore) -> None:
-    asked = window_of("a", 0, 9)
-    assert await store.window_spend([asked]) == {asked: OLD}
+async def test_window_that_begins_later_is_not_found(filled: Stores) -> None:
+    asked = window_of("a", 0, 9 * US)
+    assert await filled.windows.window_spend([asked]) == {asked: WindowSpend(window=OLD, spent_nano=3)}
 
 
-async def test_nothing_asked_is_nothing_found(store: WindowStore) -> None:
-    assert await store.window_spend([]) == {}
+async def test_window_of_another_limit_key_is_another(filled: Stores) -> None:
+    [window] = [record(5, windows=(CURRENT,)).windows[0]]
+    other = type(window)(scope=window.scope, limit_key="model", starts_at_ns=window.starts_at_ns, ends_at_ns=window.ends_at_ns)
+    assert await filled.windows.window_spend([other]) == {}
+
+
+async def test_window_without_an_end_holds_what_its_key_ever_spent(filled: Stores) -> None:
+    await filled.spend.adjust_key_spend(KeyId("c"), to_nano=1)
+    asked = [lifetime_window("a"), lifetime_window("c"), lifetime_window("d")]
+    assert await filled.windows.window_spend(asked) == {
+        asked[0]: WindowSpend(window=asked[0], spent_nano=8),
+        asked[1]: WindowSpend(window=asked[1], spent_nano=11, adjusted_nano=-10),
+    }
+
+
+async def test_window_with_an_end_never_finds_one_without(filled: Stores) -> None:
+    assert await filled.windows.window_spend([window_of("c", 0, 20 * US)]) == {}
+
+
+async def test_nothing_asked_is_nothing_found(filled: Stores) -> None:
+    assert await filled.windows.window_spend([]) == {}
+
+
+async def test_many_windows_are_read_at_once(filled: Stores) -> None:
+    others = [window_of(f"x{number}", 0, 20 * US) for number in range(600)]
+    lifetimes = [lifetime_window(f"x{number}") for number in range(600)]
+    asked = [*others, CURRENT, *lifetimes, lifetime_window("b"), CURRENT]
+    assert set(await filled.windows.window_spend(asked)) == {CURRENT, lifetime_window("b")}

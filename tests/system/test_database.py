@@ -20,7 +20,7 @@ import pytest
 
 from support import postgres
 from support.faulty_upstream import FaultyUpstream, faulty_upstream
-from support.gateway import MASTER_KEY, GatewayProcess, running_gateway
+from support.gateway import MASTER_KEY, ROOT, GatewayProcess, command, environment, running_gateway
 from support.ledger import eventually, rows
 
 ADMIN = {"Authorization": f"Bearer {MASTER_KEY}"}
@@ -205,3 +205,51 @@ def test_connections_that_are_cut_are_replaced(postgres_server: postgres.Postgre
             assert "Traceback" not in gateway.output
     finally:
         anyio.run(postgres_server.drop_database, name)
+
+
+_HOLDERS = "SELECT a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) WHERE l.locktype = 'advisory'"
+
+
+def _holders(server: OwnPostgres) -> list[str]:
+    return [row["application_name"].split(" on ")[0] for row in server.ask(_HOLDERS)]
+
+
+@pytest.mark.promise("one-process")
+def test_gateway_is_the_only_one_again_after_a_restart_of_postgresql(
+    own_postgres: OwnPostgres, upstream: FaultyUpstream, tmp_path: Path
+) -> None:
+    arguments = ("serve", "--port", "0", "--no-local-model", "--lock-wait", "0", "--database-url", own_postgres.url)
+    with running_gateway(tmp_path / "data", "--database-url", own_postgres.url, config=_config(upstream)) as gateway:
+        mine = [f"tianji, process {gateway.process.pid}"]
+        assert _holders(own_postgres) == mine
+        own_postgres.stop()
+        assert _call(gateway, MASTER_KEY).status_code == 200
+        own_postgres.start()
+        assert eventually(lambda: _holders(own_postgres) == mine, within_seconds=20)
+        second = subprocess.run(
+            command(*arguments), env=environment(tmp_path / "second"), capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+        )
+        assert second.returncode == 1
+        assert f"is in use by {mine[0]} on " in second.stderr
+        assert gateway.stop() == 0
+        assert "Traceback" not in gateway.output
+
+
+@pytest.mark.promise("one-process")
+def test_gateway_that_another_one_overtook_during_a_restart_stops(
+    own_postgres: OwnPostgres, upstream: FaultyUpstream, tmp_path: Path
+) -> None:
+    with running_gateway(tmp_path / "data", "--database-url", own_postgres.url, config=_config(upstream)) as slow:
+        slow.process.send_signal(signal.SIGSTOP)  # it must not be the first one after the restart
+        try:
+            own_postgres.stop()
+            own_postgres.start()
+            with running_gateway(tmp_path / "fast", "--database-url", own_postgres.url, config=_config(upstream)) as fast:
+                slow.process.send_signal(signal.SIGCONT)
+                assert slow.process.wait(30) == 1
+                assert _call(fast, MASTER_KEY).status_code == 200
+                assert _holders(own_postgres) == [f"tianji, process {fast.process.pid}"]
+                assert eventually(lambda: f"is in use by tianji, process {fast.process.pid} on " in slow.output)
+                assert "another process took the database while it was away; this one stops" in slow.output
+        finally:
+            slow.process.send_signal(signal.SIGCONT)

@@ -4,15 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Litestar, Response, Router, asgi, get, post
+from litestar import Litestar, Response, Router, asgi, get, route
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from tianji_adapters.http_server.authorization import Authorize, check_routes
+from tianji_adapters.http_server.authorization import REFUSES, Authorize, check_routes
 from tianji_adapters.http_server.controllers.configuration import ConfigurationController
 from tianji_adapters.http_server.controllers.health import HealthController, MetricsController
 from tianji_adapters.http_server.controllers.keys import KeyController
 from tianji_adapters.http_server.controllers.models import ModelsController
+from tianji_adapters.http_server.controllers.spend import SpendController
 from tianji_adapters.http_server.errors import error_handler
 from tianji_adapters.http_server.openapi import document
 from tianji_adapters.http_server.relay import Relay
@@ -28,6 +29,7 @@ class Served:
 
     Attributes:
         surfaces: Their calls travel through the gateway; it authenticates them itself.
+        with_error_detail: Whether management errors have `detail.error` too; asked for each of them.
         ports: Driving ports by the parameter name under which handlers ask for them.
     """
 
@@ -37,6 +39,7 @@ class Served:
     ports: Mapping[str, object]
     version: str
     max_body_bytes: int
+    with_error_detail: Callable[[], bool] = lambda: True
 
 
 def build_app(served: Served) -> Litestar:
@@ -57,12 +60,12 @@ def build_app(served: Served) -> Litestar:
     async def authorize(connection: Any, handler: Any) -> None:  # a function, because Litestar copies its guards deeply
         await guard(connection, handler)
 
-    controllers = [HealthController, MetricsController, ModelsController, ConfigurationController, KeyController]
+    controllers = [HealthController, MetricsController, ModelsController, ConfigurationController, KeyController, SpendController]
     guarded = Router(path="/", route_handlers=[openapi, *controllers], guards=[authorize])
     app = Litestar(
         route_handlers=[guarded, *_calls(served)],
         dependencies={name: Provide(_always(port), sync_to_thread=False) for name, port in served.ports.items()},
-        exception_handlers={Exception: error_handler(served.gateway)},
+        exception_handlers={Exception: error_handler(served.gateway, served.with_error_detail)},
         openapi_config=None,
         logging_config=None,
     )
@@ -83,23 +86,26 @@ def _calls(served: Served) -> list[Any]:
     for surface in served.surfaces:
         for path in surface.paths:
             for prefix in ("", "/v1") if path.count("{") == 0 else ("",):
-                handlers.append(_handler(served, surface, prefix + path))
+                handlers += _handlers(served, surface, prefix + path)
     return handlers
 
 
-def _handler(served: Served, surface: Surface, route: str) -> Any:
-    relay = Relay(served.gateway, surface, route, served.max_body_bytes)
+def _handlers(served: Served, surface: Surface, template: str) -> list[Any]:
+    relay = Relay(served.gateway, surface, template, served.max_body_bytes)
 
-    if "{" in route:  # raw ASGI routes of Litestar cannot have parameters; the body is left alone all the same
+    if "{" in template:  # raw ASGI routes of Litestar cannot have parameters; the body is left alone all the same
+        return [_handler(relay, template, ["POST"], {}), _handler(relay, template, ["GET", "PUT", "PATCH", "DELETE"], {REFUSES: True})]
 
-        @post(route.replace("{model}", "{model:str}"), status_code=200)
-        async def call_of_named_model() -> ASGIApp:
-            return relay
-
-        return call_of_named_model
-
-    @asgi(route, copy_scope=False)
+    @asgi(template, copy_scope=False)
     async def call(scope: Any, receive: Any, send: Any) -> None:
         await relay(scope, receive, send)
 
-    return call
+    return [call]
+
+
+def _handler(relay: Relay, template: str, methods: Sequence[Any], marks: dict[str, Any]) -> Any:
+    @route(template.replace("{model}", "{model:str}"), http_method=methods, status_code=200, opt=marks)
+    async def call_of_named_model() -> ASGIApp:
+        return relay
+
+    return call_of_named_model

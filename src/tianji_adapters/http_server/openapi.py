@@ -6,16 +6,11 @@ Source: OpenAPI Specification 3.1.0.
 import re
 from collections.abc import Iterable, Mapping
 
+from tianji_adapters.http_server.openapi_schemas import ANSWERS, KEY_BODIES, QUERIES, Schema, call_answer, call_body
 from tianji_core.access.roles import TABLE
 from tianji_core.shapes.codecs import Surface
 
 _PARAMETER = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
-_REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "chat": ("messages",),
-    "text_completion": ("prompt",),
-    "embeddings": ("input",),
-    "count_tokens": ("messages",),
-}
 _SUMMARIES: Mapping[str, str] = {
     "/": "Say that the gateway is here",
     "/health": "Ask every deployment for a few tokens",
@@ -35,6 +30,7 @@ _SUMMARIES: Mapping[str, str] = {
     "/key/delete": "Delete keys",
     "/key/block": "Block a key",
     "/key/unblock": "Unblock a key",
+    "/spend/reconcile": "Compare the totals of spend with the ledger and with each other",
 }
 
 
@@ -60,33 +56,35 @@ def document(version: str, surfaces: Iterable[Surface]) -> dict[str, object]:
 def _operation(method: str, template: str, surface: Surface | None, *, public: bool) -> dict[str, object]:
     bare = template.removeprefix("/v1")
     summary = _SUMMARIES.get(bare) or (f"{surface.name}: {surface.operation.replace('_', ' ')}" if surface else bare)
+    names = _PARAMETER.findall(template)
     operation: dict[str, object] = {
         "operationId": re.sub(r"\W+", "_", f"{method.lower()}{template}").strip("_"),
         "summary": summary,
         "responses": {
-            "200": {"description": "Done", "content": {"application/json": {"schema": {}}}},
+            "200": {"description": "Done", "content": _answer(template, surface)},
             "default": {"description": "Refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
         },
     }
-    names = _PARAMETER.findall(template)
-    if names:
-        operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
-    if method == "POST" and (surface is not None or template.startswith("/key/")):
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(surface, names)}}}
+    parameters = [_parameter(name, "path", {"type": "string", "minLength": 1}) for name in names]
+    parameters += [_parameter(name, "query", schema) for name, schema in QUERIES.get(template, {}).items()]
+    if parameters:
+        operation["parameters"] = parameters
+    body = KEY_BODIES.get(template) if surface is None else call_body(surface, model_in_path="model" in names)
+    if body is not None:
+        operation["requestBody"] = {"required": template != "/key/generate", "content": {"application/json": {"schema": body}}}
     if not public:
         operation["security"] = [{"key": []}]
     return operation
 
 
-def _body(surface: Surface | None, path_names: list[str]) -> dict[str, object]:
-    if surface is None:
-        return {"type": "object"}
-    required = [*([] if "model" in path_names else ["model"]), *_REQUIRED.get(surface.operation, ())]
-    kinds: dict[str, dict[str, object]] = {
-        "model": {"type": "string"},
-        "messages": {"type": "array", "items": {"type": "object"}, "minItems": 1},
-    }
-    return {"type": "object", "required": required, "properties": {name: kinds.get(name, {}) for name in required}}
+def _parameter(name: str, place: str, schema: Schema) -> dict[str, object]:
+    return {"name": name, "in": place, "required": place == "path", "schema": schema}
+
+
+def _answer(template: str, surface: Surface | None) -> dict[str, object]:
+    if surface is not None:
+        return call_answer(surface)
+    return {"application/json": {"schema": ANSWERS.get(template, {})}}
 
 
 _ERROR: dict[str, object] = {

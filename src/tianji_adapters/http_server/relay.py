@@ -9,6 +9,8 @@ import structlog
 from anyio.abc import TaskGroup
 
 from tianji_adapters.http_server.addresses import client_ip
+from tianji_adapters.http_server.incoming import Incoming, Receive
+from tianji_adapters.http_server.lengths import check_declared_length, too_large
 from tianji_core.calls.http import Headers, header
 from tianji_core.envelopes import Envelope, anthropic_error, openai_error
 from tianji_core.errors import ClientGoneError, InvalidRequestError, MediaTypeError, MethodNotAllowedError, TianjiError, TooLargeError
@@ -17,10 +19,10 @@ from tianji_core.shapes.codecs import Surface
 
 Scope = Any
 Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 KEEP_ALIVE_SECONDS = 15.0
+_LIMIT_HINT = "the operator's limit is `max_request_size_mb`"
 _ENVELOPES: Mapping[str, Callable[[BaseException, str], Envelope]] = {"openai": openai_error, "anthropic": anthropic_error}
 _log = structlog.get_logger("tianji.relay")
 
@@ -40,9 +42,7 @@ class Relay:
         exchange = _Exchange(send)
         async with anyio.create_task_group() as tasks:
             try:
-                inbound = self._inbound(scope, receive, tasks)
-                if scope["method"] != "POST":
-                    raise MethodNotAllowedError(f"{scope['method']} is not a method of {self.route}", hint="use POST")
+                inbound = self._inbound(scope, Incoming(receive, tasks))
                 async with self.gateway.open(inbound, call_id) as stream:
                     await self._pump(stream, exchange, tasks)
             except ClientGoneError:
@@ -70,12 +70,12 @@ class Relay:
         await exchange.body(body)
         await exchange.end()
 
-    def _inbound(self, scope: Scope, receive: Receive, tasks: TaskGroup) -> Inbound:
+    def _inbound(self, scope: Scope, incoming: Incoming) -> Inbound:
         headers: Headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
 
         async def read_body() -> bytes:
-            body = await _read_body(headers, receive, self.max_body_bytes)
-            tasks.start_soon(_cancel_on_disconnect, receive, tasks)
+            body = await _read_body(headers, incoming.message, self.max_body_bytes)
+            incoming.watch()
             return body
 
         return Inbound(
@@ -88,7 +88,18 @@ class Relay:
             query=scope.get("query_string", b"").decode("latin-1"),
             client_ip=client_ip(scope),
             read_body=read_body,
+            watch=incoming.watch,
+            refusal=self._refusal(scope["method"], headers),
         )
+
+    def _refusal(self, method: str, headers: Headers) -> TianjiError | None:
+        if method != "POST":
+            return MethodNotAllowedError(f"{method} is not a method of {self.route}", hint="use POST")
+        try:
+            check_declared_length(headers, self.max_body_bytes, hint=_LIMIT_HINT)
+        except TooLargeError as error:
+            return error
+        return None
 
 
 @dataclass(slots=True)
@@ -105,6 +116,7 @@ class _Exchange:
         self.started = True
         pairs = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
         await self.send({"type": "http.response.start", "status": status, "headers": pairs})
+        self.last_sent = anyio.current_time()
 
     async def body(self, data: bytes) -> None:
         self.sending = True
@@ -135,15 +147,14 @@ async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
     """Return the whole body.
 
     Raises:
-        TooLargeError: it is longer than `limit` bytes, by its declared length or by itself.
+        InvalidRequestError: its declared length is no number.
+        TooLargeError: it is longer than `limit` bytes.
         MediaTypeError: it is encoded or of a kind that no JSON route reads.
         ClientGoneError: the client left before its end.
     """
     declared = header(headers, "content-length")
     if declared is not None and not declared.isdecimal():
         raise InvalidRequestError("the header content-length is not a number")
-    if declared is not None and int(declared) > limit:
-        raise _too_large(limit)
     if header(headers, "content-encoding") not in (None, "identity"):
         raise MediaTypeError("a compressed request body is not accepted", hint="send it without content-encoding")
     kind = (header(headers, "content-type") or "application/json").partition(";")[0].strip().lower()
@@ -158,19 +169,7 @@ async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
         piece = message.get("body", b"")
         size += len(piece)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit, hint=_LIMIT_HINT)
         pieces.append(piece)
         if not message.get("more_body", False):
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _too_large(limit: int) -> TooLargeError:
-    return TooLargeError(f"the request body is larger than {limit} bytes", hint="the operator's limit is `max_request_size_mb`")
-
-
-async def _cancel_on_disconnect(receive: Receive, tasks: TaskGroup) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            tasks.cancel_scope.cancel()
-            return

@@ -1,56 +1,66 @@
-"""uvicorn, told to leave signals, logs and the socket to us."""
+"""uvicorn, told to leave signals, logs, the socket and the end to us.
+
+How it ends: everything is served for a while, each answer with `connection: close`; then nobody is let in any more, and what runs has its
+grace; what is left is cut, with an error that its client can read; a connection that does not take it is aborted.
+"""
 
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import structlog
 import uvicorn
 
-from tianji_core.errors import ConfigurationError
+from tianji_adapters.http_server.listener import let_nobody_in
 
 _BACKLOG = 2048
+_KEEP_ALIVE_SECONDS = 75  # longer than clients and balancers keep a connection, so that they close it first
+_HANDSHAKE_SECONDS = 0.1
+_LINGER_SECONDS = 1.0
+_CUT_SECONDS = 5.0
 _CLEANUP_SECONDS = 15.0
 _POLL_SECONDS = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A bound socket and its address as a URL."""
-
-    socket: socket.socket
-    url: str
-
-
-def listen(host: str, port: int) -> Listener:
-    """Return a listening socket; port 0 takes a free one.
-
-    Raises:
-        ConfigurationError: the address cannot be used.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host, port))
-    except OSError as error:
-        bound.close()
-        raise ConfigurationError(
-            f"{host}:{port} cannot be listened on: {error.strerror or error}", hint="choose another with --port or TIANJI_PORT"
-        ) from error
-    bound.set_inheritable(False)
-    shown = f"[{host}]" if family == socket.AF_INET6 else host
-    return Listener(bound, f"http://{shown}:{bound.getsockname()[1]}")
+_CLOSE = (b"connection", b"close")
+_log = structlog.get_logger("tianji.server")
 
 
 class Server(uvicorn.Server):
     """Says when it serves; signals are the caller's business, so that SIGTERM ends in an orderly return."""
 
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None], cut: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self._cut = cut
+        self._grace_seconds = 0.0
+        self._hurried = anyio.Event()
+
+    async def end(self, *, delay_seconds: float, grace_seconds: float) -> None:
+        """Ask for the end: everything is served for `delay_seconds` more, what runs then may take `grace_seconds`."""
+        self._grace_seconds = grace_seconds
+        self.config.encoded_headers.append(_CLOSE)  # where the server's headers are made from, every second
+        self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
+        self._close_when_answered()
+        with anyio.move_on_after(delay_seconds):
+            await self._hurried.wait()
+        self.should_exit = True
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until the end is asked for. A cancellation asks for it too: what runs is cut, and is in order before this returns."""
+        try:
+            await super().serve(sockets)
+        except anyio.get_cancelled_exc_class():
+            if self.started:
+                self.hurry()
+                with anyio.CancelScope(shield=True):
+                    await self.shutdown(sockets)
+            raise
+
+    def hurry(self) -> None:
+        """Ask for the end at once: nothing is waited for any more, but for what has to be written."""
+        self._hurried.set()
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
@@ -60,13 +70,45 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what runs, and wait until what was cut short is in order: its account is written meanwhile."""
-        await super().shutdown(sockets)
-        for task in self.server_state.tasks:
-            if not task.cancelling():  # a second cancellation would break into the first one's cleaning up
-                task.cancel()
-        with anyio.move_on_after(_CLEANUP_SECONDS):
-            while self.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody when the last one has ended
-                await anyio.sleep(_POLL_SECONDS)
+        state = self.server_state
+        await self._close_listeners(sockets or [])
+        await self._until(lambda: not any(map(_is_idle, state.connections)), _LINGER_SECONDS)  # a request may be on its way
+        for connection in list(state.connections):
+            connection.shutdown()
+        await self._until(self._is_over, self._grace_seconds)
+        if not self._is_over():
+            _log.warning("calls are cut: the time that they had is over", calls=len(state.tasks))
+            self._cut()
+            await _wait(self._is_over, _CUT_SECONDS)
+        for connection in list(state.connections):  # to a call this is a client that left: it ends, and writes its account undisturbed
+            connection.transport.abort()
+        await _wait(lambda: not state.tasks, _CLEANUP_SECONDS)
+        for task in state.tasks:
+            task.cancel()
+        await _wait(lambda: not state.tasks, _CUT_SECONDS)
+        await self.lifespan.shutdown()
+
+    async def _close_listeners(self, sockets: list[socket.socket]) -> None:
+        for listening in sockets:
+            if listening.fileno() >= 0:
+                let_nobody_in(listening)
+        await anyio.sleep(_HANDSHAKE_SECONDS)  # meanwhile whoever was let in is accepted
+        for server in self.servers:
+            server.close()
+        for listening in sockets:
+            listening.close()
+
+    def _close_when_answered(self) -> None:
+        for connection in self.server_state.connections:
+            if not _is_idle(connection):
+                connection.shutdown()
+
+    def _is_over(self) -> bool:
+        return not self.server_state.connections and not self.server_state.tasks
+
+    async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Wait, unless it is said to hurry."""
+        await _wait(lambda: condition() or self._hurried.is_set(), seconds)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -74,8 +116,8 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: Any, *, grace_seconds: float, on_started: Callable[[], None]) -> Server:
-    """Return a server for one process."""
+def make_server(app: Any, *, on_started: Callable[[], None], cut: Callable[[], None]) -> Server:
+    """Return a server for one process. `cut` ends every call that runs, with an error for its client."""
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -85,6 +127,17 @@ def make_server(app: Any, *, grace_seconds: float, on_started: Callable[[], None
         date_header=True,
         proxy_headers=False,
         backlog=_BACKLOG,
-        timeout_graceful_shutdown=int(grace_seconds),
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
-    return Server(config, on_started)
+    return Server(config, on_started, cut)
+
+
+def _is_idle(connection: Any) -> bool:
+    """Whether a connection answers no request: it is new, or its last one was answered."""
+    return connection.cycle is None or connection.cycle.response_complete
+
+
+async def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    with anyio.move_on_after(seconds):
+        while not condition():  # noqa: ASYNC110 - uvicorn tells nobody when the last connection or task has ended
+            await anyio.sleep(_POLL_SECONDS)

@@ -5,17 +5,14 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tianji_adapters.sql import partitions, upgrade
-from tianji_adapters.sql.addresses import shown, sqlite_file
-from tianji_adapters.sql.engine import Engine, open_engine
-from tianji_adapters.sql.errors import translated
-from tianji_adapters.sql.locks import file_lock, take_advisory_lock
-
-_CLOSE_SECONDS = 5
+from tianji_adapters.sql.addresses import sqlite_file
+from tianji_adapters.sql.engine import Engine
+from tianji_adapters.sql.locks import file_lock
+from tianji_adapters.sql.only_process import only_on_postgres
 
 
 @dataclass(slots=True, frozen=True)
@@ -41,7 +38,9 @@ class SqlDatabase:
 
     def only_process(self, *, wait_seconds: float) -> AbstractAsyncContextManager[None]:
         """Hold the right to be the only gateway on this database."""
-        return self._only_on_postgres(wait_seconds) if self.engine.is_postgres else self._only_on_sqlite(wait_seconds)
+        if self.engine.is_postgres:
+            return only_on_postgres(self.engine.url, wait_seconds=wait_seconds)
+        return self._only_on_sqlite(wait_seconds)
 
     async def close(self) -> None:
         """Give all connections back."""
@@ -58,23 +57,6 @@ class SqlDatabase:
             for path in paths:
                 await locks.enter_async_context(file_lock(path, wait_seconds=wait_seconds, guards=f"the database {file}"))
             yield
-
-    @asynccontextmanager
-    async def _only_on_postgres(self, wait_seconds: float) -> AsyncIterator[None]:
-        # An engine of its own: its one connection is the lock, and must never serve anything else.
-        engine = open_engine(self.engine.url)
-        async with AsyncExitStack() as held:
-            held.push_async_callback(_close, engine)
-            with translated("say whether another process uses it"):
-                connection = await held.enter_async_context(engine.pool.connect())
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
-                await take_advisory_lock(connection, wait_seconds=wait_seconds, guards=f"the database {shown(engine.url)}")
-            yield
-
-
-async def _close(engine: Engine) -> None:
-    with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
-        await engine.close()
 
 
 async def _ask_anything(connection: AsyncConnection) -> None:

@@ -9,13 +9,14 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio
-from sqlalchemy import URL, Connection, event, exc
+from sqlalchemy import URL, AdaptedConnection, Connection, event, exc
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util.concurrency import in_greenlet
 
 from tianji_adapters.sql.addresses import libpq_address, sqlite_file
 from tianji_adapters.sql.errors import passes_by_itself, translated
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 _POSTGRES_TIMEOUT = "10s"
 _CONNECT_TIMEOUT_SECONDS = 5
+_CLOSE_SECONDS = 5
 _POOL_SIZE = 10
 _TRIES = 5
 _FIRST_PAUSE_SECONDS = 0.02
@@ -76,8 +78,9 @@ class Engine:
             return await work(connection)
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self.pool.dispose()
+        """Close all connections, also while the process is being cancelled; the rest of a slow one is left to its server."""
+        with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+            await self.pool.dispose()
 
 
 def open_engine(url: URL, *, patient: bool = False) -> Engine:
@@ -123,17 +126,36 @@ def _postgres(url: URL, *, patient: bool) -> AsyncEngine:
 def _sqlite(url: URL) -> AsyncEngine:
     sqlite_file(url).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url, pool_size=_POOL_SIZE, hide_parameters=True, connect_args={"isolation_level": None})
+    # Whoever is cancelled may be cancelled again while its connection closes. Then SQLAlchemy stops the driver's thread a second time,
+    # and the first one to do so waits for an answer of the thread that has gone: for ever.
+    engine.sync_engine.dialect.do_terminate = _stop_sqlite  # type: ignore[method-assign]
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    # The time-out first: turning WAL on waits for others too.
-    for setting in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {setting}")
-    cursor.close()
+    cast("AdaptedConnection", connection).run_async(_set_up_sqlite)
+
+
+async def _set_up_sqlite(driver: Any) -> None:
+    with anyio.CancelScope(shield=True):  # a connection that is given up here would belong to nobody, and stay open
+        # The time-out first: turning WAL on waits for others too.
+        for setting in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            cursor = await driver.execute(f"PRAGMA {setting}")
+            await cursor.close()
+
+
+def _stop_sqlite(dbapi_connection: Any) -> None:
+    """Close a connection whose use was cancelled: its thread ends its statement, rolls back and stops."""
+    stopped = dbapi_connection.driver_connection.stop()
+    if in_greenlet():  # not so where the garbage collector finds it: nobody can wait there
+        dbapi_connection.run_async(lambda _: _wait_for(stopped))
+
+
+async def _wait_for(stopped: Awaitable[None]) -> None:
+    with anyio.CancelScope(shield=True):
+        await stopped
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from tianji_core.errors import ConflictError, DependencyUnavailableError, TianjiError
+from tianji_core.errors import ConflictError, DependencyUnavailableError, InvalidRequestError, TianjiError
 
 _ERRORS: Mapping[type[Exception], type[TianjiError]] = {
     exc.IntegrityError: ConflictError,
+    exc.DataError: InvalidRequestError,
     exc.DBAPIError: DependencyUnavailableError,
     exc.TimeoutError: DependencyUnavailableError,
     sqlite3.Error: DependencyUnavailableError,
@@ -20,6 +21,8 @@ _ERRORS: Mapping[type[Exception], type[TianjiError]] = {
 }
 # PostgreSQL: serialization_failure, deadlock_detected.
 _PASSING_STATES = frozenset({"40001", "40P01"})
+# PostgreSQL: the class of data_exception, a value that its column cannot hold.
+_DATA_STATES = "22"
 _PASSING_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PRIMARY_CODE = 0xFF
 
@@ -30,10 +33,16 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except tuple(_ERRORS) as error:
-        ours = next(_ERRORS[kind] for kind in type(error).__mro__ if kind in _ERRORS)
+        ours = _class_for(error)
         reason = type(getattr(error, "orig", None) or error).__name__
         message = f"the database could not {doing}: {state_of(error) or reason}"
         raise ours(message, hint="look at the database's own log; `tianji db current` shows whether it answers") from None
+
+
+def _class_for(error: Exception) -> type[TianjiError]:
+    if (state_of(error) or "").startswith(_DATA_STATES):
+        return InvalidRequestError
+    return next(_ERRORS[kind] for kind in type(error).__mro__ if kind in _ERRORS)
 
 
 def state_of(error: BaseException) -> str | None:

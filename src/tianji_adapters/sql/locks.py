@@ -9,10 +9,10 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, NamedTuple
 
 import anyio
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tianji_core.errors import ConfigurationError
@@ -25,13 +25,21 @@ PROCESS_LOCK = 7_426_001_002
 
 _HOLDER = text(
     """
-    SELECT a.application_name, a.pid, a.client_addr::text, a.backend_start::text
+    SELECT a.application_name, a.pid, a.client_addr::text, a.backend_start::text AS since
     FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND (CAST(l.classid AS bigint) << 32) + CAST(l.objid AS bigint) = :lock
     """
 )
+_OWN_SESSION = text("SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+
+
+class Session(NamedTuple):
+    """A session of a PostgreSQL server: its number there, which is used again, and since when it is."""
+
+    pid: int
+    since: str
 
 
 def own_name() -> str:
@@ -67,8 +75,12 @@ async def file_lock(path: Path, *, wait_seconds: float, guards: str) -> AsyncIte
         yield
 
 
-async def take_advisory_lock(connection: AsyncConnection, *, wait_seconds: float, guards: str) -> None:
+async def take_advisory_lock(connection: AsyncConnection, *, wait_seconds: float, guards: str, before: Session | None = None) -> None:
     """Take the right to be the only process, for as long as the connection lives; wait at most that long for it.
+
+    Args:
+        before: The session in which this process had the right. A server that has not noticed yet that its connection is lost keeps it;
+            it is ended.
 
     Raises:
         ConfigurationError: another process holds it.
@@ -77,17 +89,25 @@ async def take_advisory_lock(connection: AsyncConnection, *, wait_seconds: float
     deadline = anyio.current_time() + wait_seconds
     attempt = text("SELECT pg_try_advisory_lock(:lock)")
     while not (await connection.execute(attempt, {"lock": PROCESS_LOCK})).scalar_one():
-        if anyio.current_time() >= deadline:
-            raise ConfigurationError(f"{guards} is in use by {await _holder(connection)}", hint=_ADVICE)
+        holder = (await connection.execute(_HOLDER, {"lock": PROCESS_LOCK})).first()
+        if holder is not None and (holder.pid, holder.since) == before:
+            await connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": holder.pid})
+        elif anyio.current_time() >= deadline:
+            raise ConfigurationError(f"{guards} is in use by {_named(holder)}", hint=_ADVICE)
         await anyio.sleep(_POLL_SECONDS)
 
 
-async def _holder(connection: AsyncConnection) -> str:
-    row = (await connection.execute(_HOLDER, {"lock": PROCESS_LOCK})).first()
-    if row is None:
+async def own_session(connection: AsyncConnection) -> Session:
+    """Return which session of the server a connection is."""
+    pid, since = (await connection.execute(_OWN_SESSION)).one()
+    return Session(pid, since)
+
+
+def _named(holder: Row[Any] | None) -> str:
+    if holder is None:
         return "another process, which has just left"
-    name, backend, address, since = row
-    return f"{name} (from {address or 'a local socket'}, server process {backend}, since {since})"
+    place = holder.client_addr or "a local socket"
+    return f"{holder.application_name} (from {place}, server process {holder.pid}, since {holder.since})"
 
 
 def _opened(path: Path) -> IO[str]:

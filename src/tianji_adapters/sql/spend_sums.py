@@ -8,6 +8,7 @@ from datetime import date
 
 from tianji_adapters.sql.spend_rows import countable, duration_ms, indexed
 from tianji_adapters.sql.tables import MEASURES
+from tianji_core.limits.windows import BudgetWindow
 from tianji_core.spend.record import SpendRecord
 
 Key = tuple[date | str, ...]
@@ -41,6 +42,28 @@ def tag_rows(records: Sequence[SpendRecord]) -> list[Row]:
         for tag in {indexed(tag) for tag in record.event.tags}
     )
     return _summed(_TAG, keyed)
+
+
+def window_rows(records: Sequence[SpendRecord]) -> list[Row]:
+    """Return what each budget window gets."""
+    spent: dict[BudgetWindow, int] = {}
+    for record in records:
+        for window in record.bookings:
+            spent[window] = spent.get(window, 0) + countable(record.cost.total_nano)
+    ordered = sorted(spent, key=lambda window: (window.scope, window.limit_key, window.starts_at_ns))
+    return [window_row(window, spent_nano=spent[window]) for window in ordered]
+
+
+def window_row(window: BudgetWindow, *, spent_nano: int = 0, adjust_nano: int = 0) -> Row:
+    """Return a row of `budget_windows`."""
+    return {
+        "scope": window.scope,
+        "limit_key": window.limit_key,
+        "starts_at": window.starts_at_ns,
+        "ends_at": window.ends_at_ns,
+        "spent_nano": spent_nano,
+        "adjust_nano": adjust_nano,
+    }
 
 
 def lifetime_rows(records: Sequence[SpendRecord], scope: str) -> list[Row]:

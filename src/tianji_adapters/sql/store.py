@@ -9,6 +9,7 @@ from tianji_adapters.sql.engine import open_engine
 from tianji_adapters.sql.key_store import SqlKeyStore
 from tianji_adapters.sql.settings_store import SqlSettingsStore
 from tianji_adapters.sql.spend_store import SqlSpendStore
+from tianji_adapters.sql.window_store import SqlWindowStore
 
 
 @dataclass(slots=True, frozen=True)
@@ -18,6 +19,7 @@ class SqlStore:
     database: SqlDatabase
     keys: SqlKeyStore
     spend: SqlSpendStore
+    windows: SqlWindowStore
     settings: SqlSettingsStore
 
 
@@ -36,5 +38,6 @@ def open_store(url: str, data_dir: str) -> SqlStore:
         database=SqlDatabase(engine, Path(data_dir)),
         keys=SqlKeyStore(engine),
         spend=SqlSpendStore(engine),
+        windows=SqlWindowStore(engine),
         settings=SqlSettingsStore(engine),
     )

@@ -1,7 +1,7 @@
 """The tables. Money is `BIGINT` nano-USD, ids are text, days are UTC; keys never hold NULL, '' stands for "none".
 
-`spend_events` is the ledger: nothing in it is ever changed, and nothing refers to it. What it says is summed in `daily_usage*` and
-`lifetime_spend`, in the transaction that stores the row.
+`spend_events` is the ledger: nothing in it is ever changed, and nothing refers to it. What it says is summed in `daily_usage*`,
+`lifetime_spend` and `budget_windows`, in the transaction that stores the row.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, MetaData, PrimaryKeyConstraint, SmallInteger, Table, text
@@ -77,6 +77,14 @@ api_keys = Table(
     Column("updated_at", Instant, nullable=False),
     Column("updated_by", Words, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("max_budget_nano", BigInteger),
+    Column("soft_budget_nano", BigInteger),
+    Column("budget_duration", Words),
+    Column("budget_started_at", Instant),
+    Column("rpm", BigInteger),
+    Column("tpm", BigInteger),
+    Column("tpm_part", Words, nullable=False, server_default="total"),
+    Column("max_parallel", BigInteger),
     Index("ux_api_keys_hash", "hash", unique=True),
     Index("ux_api_keys_alias", "alias", unique=True),
     Index("ix_api_keys_user_id", "user_id"),
@@ -219,6 +227,9 @@ daily_usage_tag = Table(
     PrimaryKeyConstraint("day", "tag", "model", "provider"),
 )
 
+LIFETIME_OF_KEYS = "key"
+"""The scope of `lifetime_spend` whose rows are keys."""
+
 lifetime_spend = Table(
     "lifetime_spend",
     METADATA,
@@ -227,6 +238,19 @@ lifetime_spend = Table(
     Column("cost_nano", BigInteger, nullable=False, server_default="0"),
     Column("adjust_nano", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("scope", "pk"),
+)
+
+# One row a window. The row without an end holds what its owner spent in no window.
+budget_windows = Table(
+    "budget_windows",
+    METADATA,
+    Column("scope", Words, nullable=False),
+    Column("limit_key", Words, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant),
+    Column("spent_nano", BigInteger, nullable=False, server_default="0"),
+    Column("adjust_nano", BigInteger, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("scope", "limit_key", "starts_at"),
 )
 
 settings = Table(

@@ -24,7 +24,7 @@ from tianji_core.errors import ConfigurationError
 
 T = TypeVar("T")
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 HEAD = REVISIONS[-1]
 COMPATIBLE_SINCE = "schema.compatible_since"
 

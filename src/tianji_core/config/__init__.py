@@ -1,6 +1,6 @@
 """Configuration: YAML text and environment in, one checked value out."""
 
-from tianji_core.config.gateway_config import GatewayConfig, GeneralSettings, Margin, PriceFile, PriceSettings, RestartOnly
+from tianji_core.config.gateway_config import GatewayConfig, GeneralSettings, PriceFile, PriceSettings, RestartOnly
 from tianji_core.config.load import config_without_file, load_config
 from tianji_core.config.merge import NeedFiles, SourceFile
 from tianji_core.config.problems import ConfigurationErrors, ConfigurationWarning
@@ -11,7 +11,6 @@ __all__ = [
     "ConfigurationWarning",
     "GatewayConfig",
     "GeneralSettings",
-    "Margin",
     "NeedFiles",
     "PriceFile",
     "PriceSettings",

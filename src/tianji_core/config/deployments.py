@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from string import Formatter
 from typing import NamedTuple
 
 from tianji_core.calls.controls import CREDENTIAL_FIELDS
@@ -22,7 +23,7 @@ from tianji_core.shapes.codecs import Provider, names
 Known = Callable[[str, str, str | None], Mapping[str, object]]
 """(provider, model, base model) to the price table's entry, or an empty mapping."""
 
-_OPTIONS = ("organization", "api_version", "anthropic_version")
+_OPTIONS = ("organization", "anthropic_version")
 
 
 class DeploymentSources(NamedTuple):
@@ -201,13 +202,19 @@ class _Builder:
 
     def _base_url(self, parts: "_Parts", problems: Problems) -> str | None:
         provider, block = parts.named.provider, parts.block
-        url = block.text("api_base") or self._variable(provider.base_variables)
+        url = block.text("api_base") or self._variable(provider.base_variables) or self._filled(provider.base_template)
         if url is None and provider.needs_base_url and block.lacks("api_base"):
-            problems.error(block.place, f"`{provider.name}` needs an `api_base`", _or_set(provider.base_variables))
+            variables = (*provider.base_variables, *_places(provider.base_template))
+            problems.error(block.place, f"`{provider.name}` needs an `api_base`", _or_set(variables))
         if url is not None and not url.lower().startswith(("http://", "https://")):
             place = block.place_of("api_base")
             problems.error(place, "`api_base` must begin with `http://` or `https://`")
         return url
+
+    def _filled(self, template: str | None) -> str | None:
+        """Return a base URL with the environment's values in its places, or None where one of them is not set."""
+        values = {name: self.sources.environment.get(name) for name in _places(template)}
+        return template.format_map(values) if template and all(values.values()) else None
 
     def _variable(self, variables: tuple[str, ...]) -> str | None:
         return next((text for name in variables if (text := self.sources.environment.get(name))), None)
@@ -223,6 +230,10 @@ class _Parts(NamedTuple):
     info_node: MapNode
     info: Block
     place: Place
+
+
+def _places(template: str | None) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in Formatter().parse(template or "") if name)
 
 
 def _or_set(variables: tuple[str, ...]) -> str | None:

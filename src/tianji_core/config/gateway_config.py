@@ -9,7 +9,11 @@ import msgspec
 from tianji_core.calls.deployment import Deployment
 from tianji_core.calls.secret import Secret
 from tianji_core.config.problems import ConfigurationWarning
+from tianji_core.pricing.adjustments import Margin
+from tianji_core.pricing.request_size import DEFAULT_OUTPUT_TOKENS
+from tianji_core.pricing.unknown import UnknownPrice
 from tianji_core.routing.settings import RouterSettings
+from tianji_core.spend.journal_settings import JournalSettings
 
 
 class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,12 +24,18 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
         database_url: None means SQLite in the data directory.
         host, port: None means that neither the file nor the environment says.
         max_request_bytes: Largest request body.
+        max_in_flight, max_queued: How many model calls this process carries at the same time, and how many wait for that.
+        default_max_output_tokens: How long an answer may be where nobody says a limit.
+        shutdown_delay_seconds: How long everything is still served once the end was asked for.
+        shutdown_grace_seconds: How long running calls may take after that.
         compat_headers: Whether each `x-tianji-*` header is sent as `x-litellm-*` too.
-        tokenizer: When the tokenizer is loaded.
-        create_status: `compatible` answers 200 on creating routes, `contract` 201.
-        error_style: `openai` puts symbolic words into `error.code`, `litellm` the status as text.
+        answer_headers: Which headers of ours an answer has.
+        tokenizer: When the tokenizer is loaded; `off` estimates tokens from bytes.
         response_model: Whether `model` in answers is the caller's name or the provider's.
         metrics_token: A credential for `/metrics` alone.
+        custom_keys: Who may choose the text of a new virtual key.
+        compat_error_detail: Whether management errors have `detail.error` too, which older clients read.
+        strict_management_fields: Refuse unknown fields of management requests instead of naming them in a header.
     """
 
     master_key: Secret | None = None
@@ -33,19 +43,19 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     host: str | None = None
     port: int | None = None
     max_request_bytes: int = 64 << 20
+    max_in_flight: int = 1000
+    max_queued: int = 100
+    default_max_output_tokens: int = DEFAULT_OUTPUT_TOKENS
+    shutdown_delay_seconds: float = 5.0
+    shutdown_grace_seconds: float = 30.0
     compat_headers: bool = True
+    answer_headers: Literal["none", "basic", "full"] = "basic"
     tokenizer: Literal["lazy", "eager", "off"] = "lazy"
-    create_status: Literal["compatible", "contract"] = "compatible"
-    error_style: Literal["openai", "litellm"] = "openai"
     response_model: Literal["requested", "upstream"] = "requested"
     metrics_token: Secret | None = None
-
-
-class Margin(msgspec.Struct, frozen=True, kw_only=True):
-    """What is put on a price: a fraction of it, and USD per call."""
-
-    fraction: Decimal = Decimal(0)
-    fixed_usd: Decimal = Decimal(0)
+    custom_keys: Literal["admin", "all", "none"] = "admin"
+    strict_management_fields: bool = False
+    compat_error_detail: bool = True
 
 
 class PriceFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +79,7 @@ class PriceSettings(msgspec.Struct, frozen=True, kw_only=True):
     margins: Mapping[str, Margin] = {}
     overrides: Mapping[str, Mapping[str, object]] = {}
     file: PriceFile | None = None
-    unknown_price: Literal["when_budgeted", "refuse", "allow"] = "when_budgeted"
+    unknown_price: UnknownPrice = "when_budgeted"
 
 
 class RestartOnly(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,13 +95,10 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         deployments: In the files' order.
-        callbacks: Receivers of call events that are built.
         litellm_metric_names: Whether per-call metrics are shown under LiteLLM's names too.
-        turn_off_message_logging: Whether prompts and answers stay out of events and logs.
-        drop_params: The default of the deployments' `parameter_mode`.
         warnings: For the log and `tianji check`, by file and line.
         environment_to_set: Variables that the process environment gets at the start.
-        restart_only: Settings that a reload cannot change, by name.
+        restart_only: Settings that a reload cannot change, by block and name.
         digest: Of the files' text, to tell which configuration a replica runs; empty without files.
     """
 
@@ -99,14 +106,12 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     router: RouterSettings = RouterSettings()
     general: GeneralSettings = GeneralSettings()
     prices: PriceSettings = PriceSettings()
-    callbacks: tuple[str, ...] = ()
+    journal: JournalSettings = JournalSettings()
     litellm_metric_names: bool = False
-    turn_off_message_logging: bool = True
-    drop_params: bool = False
     warnings: tuple[ConfigurationWarning, ...] = ()
     environment_to_set: Mapping[str, Secret] = {}
     restart_only: Mapping[str, RestartOnly] = {}
     digest: str = ""
 
 
-__all__ = ["GatewayConfig", "GeneralSettings", "Margin", "PriceFile", "PriceSettings", "RestartOnly"]
+__all__ = ["GatewayConfig", "GeneralSettings", "PriceFile", "PriceSettings", "RestartOnly"]

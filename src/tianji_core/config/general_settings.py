@@ -4,7 +4,7 @@ Order: `TIANJI_X`, then the file, then the names that other gateways use (`LITEL
 Flags of the command line come before all of them and are the app's business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -13,7 +13,7 @@ from tianji_core.calls.secret import Secret
 from tianji_core.config.compatibility import Block
 from tianji_core.config.gateway_config import GeneralSettings, RestartOnly
 from tianji_core.config.problems import Place, Problems
-from tianji_core.config.schema import GENERAL
+from tianji_core.config.schema.keys import Table
 
 SHORTEST_MASTER_KEY = 16
 _PUBLISHED = frozenset(
@@ -37,8 +37,12 @@ def read_general(block: Block, environment: Mapping[str, str], problems: Problem
         port=block.whole("port") if port is None else port,
         max_request_bytes=int(size * _MIB),
         compat_headers=block.flag("compat_headers", default=True),
+        **_numbers(block, "max_in_flight", "max_queued", "default_max_output_tokens"),
+        **_shutdown(block.seconds, environment, problems),
         metrics_token=block.secret("metrics_token"),
-        **_words(block, "tokenizer", "create_status", "error_style", "response_model"),
+        strict_management_fields=block.flag("strict_management_fields"),
+        compat_error_detail=block.flag("compat_error_detail", default=True),
+        **_words(block, "tokenizer", "response_model", "custom_keys", "answer_headers") | _no_custom_keys(block, problems),
     )
 
 
@@ -53,24 +57,62 @@ def general_without_file(environment: Mapping[str, str], problems: Problems) -> 
         database_url=_database_url(block, environment),
         host=environment.get("TIANJI_HOST") or None,
         port=_port(environment, problems),
+        **_shutdown(lambda _: None, environment, problems),
     )
 
 
-def read_restart_only(block: Block) -> Mapping[str, RestartOnly]:
-    """Return what a reload must not change, as far as the file says it."""
+def read_restart_only(block: Block, known: Table) -> Mapping[str, RestartOnly]:
+    """Return what a reload must not change of a block, as far as the file says it."""
     result: dict[str, RestartOnly] = {}
-    for key in GENERAL.keys:
+    for key in known.keys:
         found = block.values.get(key.name)
         if key.restart and found is not None:
             value = found.value.reveal() if isinstance(found.value, Secret) else str(found.value)
             digest = sha256(value.encode(errors="surrogatepass")).hexdigest()[:16]
-            result[key.name] = RestartOnly(digest=digest, file=found.place.file, line=found.place.line)
+            result[f"{known.path}.{key.name}"] = RestartOnly(digest=digest, file=found.place.file, line=found.place.line)
     return result
 
 
 def _words(block: Block, *names: str) -> dict[str, Any]:
     """Return the settings whose words the schema has checked, where they are given."""
     return {name: word for name in names if (word := block.text(name)) is not None}
+
+
+def _numbers(block: Block, *names: str) -> dict[str, Any]:
+    """Return the whole numbers whose ranges the schema has checked, where they are given."""
+    return {name: number for name in names if (number := block.whole(name)) is not None}
+
+
+def _shutdown(given: Callable[[str], float | None], environment: Mapping[str, str], problems: Problems) -> dict[str, Any]:
+    """Return how long the end takes, as far as the environment or the file says it."""
+    settings: dict[str, Any] = {}
+    for name in ("shutdown_delay", "shutdown_grace"):
+        seconds = given(name)
+        if text := environment.get(f"TIANJI_{name.upper()}"):
+            seconds = _seconds(text)
+            if seconds is None:
+                problems.error_without_place(f"`TIANJI_{name.upper()}` must be a number of seconds, 0 or more")
+        if seconds is not None:
+            settings[f"{name}_seconds"] = seconds
+    return settings
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = Decimal(text.strip())
+    except ArithmeticError:
+        return None
+    return float(seconds) if seconds.is_finite() and seconds >= 0 else None
+
+
+def _no_custom_keys(block: Block, problems: Problems) -> dict[str, Any]:
+    """Return what `disable_custom_api_keys` says: the stricter of two keys holds."""
+    if not block.flag("disable_custom_api_keys"):
+        return {}
+    if block.text("custom_keys") not in (None, "none"):
+        place = block.place_of("custom_keys")
+        problems.warn(place, "`custom_keys` has no effect: `disable_custom_api_keys` wins, and nobody may choose a key")
+    return {"custom_keys": "none"}
 
 
 def _master_key(block: Block, environment: Mapping[str, str]) -> Secret | None:

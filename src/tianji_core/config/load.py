@@ -10,13 +10,14 @@ from tianji_core.config.compatibility import Block, BlockReader, peek_flag
 from tianji_core.config.deployments import DeploymentSources, Known, read_deployments
 from tianji_core.config.gateway_config import GatewayConfig
 from tianji_core.config.general_settings import general_without_file, read_general, read_restart_only
+from tianji_core.config.journal import read_journal
 from tianji_core.config.merge import NeedFiles, SourceFile, assemble
 from tianji_core.config.nodes import MapNode
 from tianji_core.config.price_settings import read_prices
 from tianji_core.config.problems import ConfigurationWarning, Problems
 from tianji_core.config.references import EnvironmentBlock, read_environment, resolve
 from tianji_core.config.router_settings import check_pre_call_checks, read_router
-from tianji_core.config.schema import GENERAL, PROMETHEUS, ROUTER, SETTINGS, TOP_LEVEL
+from tianji_core.config.schema import GENERAL, JOURNAL, PROMETHEUS, ROUTER, SETTINGS, TOP_LEVEL
 from tianji_core.shapes.codecs import Provider
 
 _BUILT_CALLBACKS = ("prometheus",)
@@ -81,20 +82,18 @@ def _read(
     if router_node is not None:
         check_pre_call_checks(router_node, reader)
     metrics = reader.child(top, "prometheus", PROMETHEUS)
+    journal = reader.child(top, "journal", JOURNAL)
     deployments = read_deployments(top, reader, DeploymentSources(env.visible, providers, known, router, settings))
-    callbacks = _callbacks(settings, reader)
     return GatewayConfig(
         deployments=deployments,
         router=read_router(router, settings, reader, frozenset(deployment.group for deployment in deployments)),
         general=read_general(general, env.visible, problems),
         prices=read_prices(settings, reader),
-        callbacks=callbacks,
-        litellm_metric_names="prometheus" in callbacks or "litellm" in metrics.texts("naming"),
-        turn_off_message_logging=settings.flag("turn_off_message_logging", default=True),
-        drop_params=settings.flag("drop_params"),
+        journal=read_journal(journal),
+        litellm_metric_names="prometheus" in _callbacks(settings, reader) or "litellm" in metrics.texts("naming"),
         warnings=_ordered(problems),
         environment_to_set=env.to_set,
-        restart_only=read_restart_only(general),
+        restart_only={**read_restart_only(general, GENERAL), **read_restart_only(journal, JOURNAL)},
         digest=digest,
     )
 

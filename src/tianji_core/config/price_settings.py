@@ -5,13 +5,15 @@ from decimal import Decimal
 from typing import Literal
 
 from tianji_core.config.compatibility import Block, BlockReader
-from tianji_core.config.gateway_config import Margin, PriceFile, PriceSettings
+from tianji_core.config.gateway_config import PriceFile, PriceSettings
 from tianji_core.config.merge import beside
 from tianji_core.config.nodes import Entry, MapNode, Node, Scalar, is_empty, plain
 from tianji_core.config.problems import Problems
 from tianji_core.config.schema.keys import Key, table
 from tianji_core.config.typed import WrongValueError, typed
+from tianji_core.pricing.adjustments import Margin
 from tianji_core.pricing.grammar import is_price_field
+from tianji_core.pricing.unknown import UnknownPrice
 
 _AMOUNT = Key(name="amount", kind="price", at_least=0)
 _FRACTION = Key(name="fraction", kind="price", at_least=0, at_most=1)
@@ -102,7 +104,7 @@ def _file(settings: Block, reader: BlockReader) -> PriceFile | None:
     return PriceFile(path=beside(place.file, path), mode=mode)
 
 
-def _unknown(settings: Block) -> Literal["when_budgeted", "refuse", "allow"]:
+def _unknown(settings: Block) -> UnknownPrice:
     value = settings.values.get("block_requests_for_models_without_pricing")
     if value is None or not isinstance(value.value, bool):
         return "when_budgeted"

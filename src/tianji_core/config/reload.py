@@ -1,7 +1,7 @@
 """What a reload must not change.
 
-Listening address, database and master key belong to the process: a configuration that changes one of them is refused whole, and the
-running one stays.
+Listening address, database, journal and master key belong to the process: a configuration that changes one of them is refused whole, and
+the running one stays.
 """
 
 from tianji_core.config.gateway_config import GatewayConfig
@@ -20,7 +20,7 @@ def restart_only_changes(old: GatewayConfig, new: GatewayConfig) -> list[Configu
         place = after or before
         if place is not None:
             verb = "changed" if before and after else "added" if after else "removed"
-            message = f"`general_settings.{name}` was {verb}, which a reload cannot do"
+            message = f"`{name}` was {verb}, which a reload cannot do"
             errors.append(ConfigurationError(message, file=place.file, line=place.line, hint=_HINT))
     return errors
 

@@ -16,6 +16,7 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
     ("whole", "a whole number"),
     ("number", "a number"),
     ("seconds", "a number of seconds"),
+    ("seconds_or_off", "a number of seconds or `off`"),
     ("price", "a number"),
     ("texts", "a list of texts"),
     ("names", "a text or a list of texts"),
@@ -34,6 +35,7 @@ def typed(node: Node, key: Key) -> object:
 
     Returns:
         `text`: str. `secret`: Secret. `flag`: bool. `whole`: int. `number`, `price`: Decimal. `seconds`: float.
+        `seconds_or_off`: float, or False.
         `texts`, `names`: tuple of str. `flag_or_text`: bool or str. `map`, `list`, `any`: the node itself.
 
     Raises:
@@ -85,6 +87,8 @@ def _scalar(node: Scalar, kind: Kind) -> object | None:
         return value if isinstance(value, bool) else None
     if kind == "flag_or_text":
         return value if isinstance(value, bool | str) else None
+    if kind == "seconds_or_off" and (value is False or value == "off"):  # YAML reads a bare `off` as false
+        return False
     return _number(value, kind)
 
 
@@ -93,7 +97,7 @@ def _number(value: object, kind: Kind) -> object | None:
         return None
     if kind == "whole":
         return value if isinstance(value, int) else int(value) if value == value.to_integral_value() else None
-    return float(value) if kind == "seconds" else Decimal(value)
+    return float(value) if kind in ("seconds", "seconds_or_off") else Decimal(value)
 
 
 def _check_range(value: Decimal, key: Key) -> None:

@@ -71,3 +71,21 @@ def test_every_path_of_every_surface_is_served(client: TestClient[Litestar]) -> 
     for surface in all_surfaces():
         for path in surface.paths:
             assert client.post(path.replace("{model}", "fast"), json={}, headers=CALLER).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_other_methods_of_every_path_leave_one_event(client: TestClient[Litestar], container: Container, method: str) -> None:
+    events: Any = resolve(container, EventSink)  # type: ignore[type-abstract]
+    served = [(surface, path) for surface in all_surfaces() for path in surface.paths]
+    for number, (surface, path) in enumerate(served, start=1):
+        answer = client.request(method, path.replace("{model}", "fast"))
+        assert (answer.status_code, answer.json()["error"]["type"]) == (405, "invalid_request_error")
+        assert len(events.events) == number
+        event = events.events[-1]
+        assert (event.route, event.surface, event.http_status, event.error.code) == (path, surface.name, 405, "method_not_allowed")
+
+
+def test_declared_length_is_refused_before_the_credential_everywhere(client: TestClient[Litestar]) -> None:
+    headers = {"content-length": str(2 << 20), "authorization": "Bearer sk-unknown-0123456789"}
+    for path in ("/v1/chat/completions", "/engines/fast/chat/completions", "/v1/messages", "/key/generate"):
+        assert client.post(path, content=b"{}", headers=headers).status_code == 413

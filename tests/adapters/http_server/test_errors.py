@@ -77,6 +77,18 @@ def test_wrong_method_is_405(client: TestClient[Litestar]) -> None:
     assert client.get("/v1/chat/completions").status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "reason"), [("GET", "/v1/nothing", "unknown_url"), ("POST", "/v1/models", "method_not_allowed")]
+)
+def test_what_no_route_answers_is_one_line_in_the_log(client: TestClient[Litestar], method: str, path: str, reason: str) -> None:
+    with capture_logs() as lines:
+        answer = client.request(method, path, params={"secret": "sk-12345"})
+    (line,) = lines
+    assert (line["log_level"], line["method"], line["path"], line["reason"]) == ("info", method, path, reason)
+    assert line["request_id"] == answer.headers["x-request-id"]
+    assert "sk-12345" not in str(line)
+
+
 def test_missing_key_is_401_everywhere(client: TestClient[Litestar]) -> None:
     for path in ("/v1/models", "/health", "/metrics", "/key/info", "/v1/models/x"):
         assert client.get(path).status_code == 401

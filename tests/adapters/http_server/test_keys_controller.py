@@ -83,23 +83,23 @@ def test_list_pages_and_counts(client: TestClient[Litestar]) -> None:
 
 
 def test_every_bad_field_is_told_in_one_envelope(client: TestClient[Litestar]) -> None:
-    answer = _post(client, "/key/generate", {"models": ["a", 7], "blocked": "yes", "max_budget": 0})
+    answer = _post(client, "/key/generate", {"models": ["a", 7], "blocked": "yes", "budget_id": "b"})
     error = answer.json()["error"]
     assert answer.status_code == 422
     assert (error["type"], error["param"], error["code"]) == ("validation_error", "models.1", "422")
     assert [(fault["field"], fault["code"]) for fault in error["errors"]] == [
         ("models.1", "invalid_type"),
         ("blocked", "invalid_type"),
-        ("max_budget", "unsupported_field"),
+        ("budget_id", "unsupported_field"),
     ]
     assert answer.json()["detail"] == {"error": error["message"]}
 
 
 def test_unbuilt_protection_is_refused_by_name(client: TestClient[Litestar]) -> None:
-    answer = _post(client, "/key/generate", {"guardrails": ["pii"], "rpm_limit": 5, "permissions": {}, "team_id": ""})
+    answer = _post(client, "/key/generate", {"guardrails": ["pii"], "tag_rpm_limit": {"a": 5}, "permissions": {}, "team_id": ""})
     error = answer.json()["error"]
     assert (answer.status_code, error["type"], error["param"]) == (422, "unsupported_field", "guardrails")
-    assert [fault["field"] for fault in error["errors"]] == ["guardrails", "rpm_limit"]
+    assert [fault["field"] for fault in error["errors"]] == ["guardrails", "tag_rpm_limit"]
 
 
 def test_unknown_fields_are_named_in_a_header_that_they_cannot_break(client: TestClient[Litestar]) -> None:

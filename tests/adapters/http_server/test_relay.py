@@ -108,6 +108,21 @@ async def test_declared_length_above_the_limit_is_refused_without_reading() -> N
     assert client.body == [b"never read"]
 
 
+@pytest.mark.parametrize("surface", [CHAT, MESSAGES], ids=lambda surface: surface.name)
+@pytest.mark.parametrize(
+    ("method", "length", "status"), [("GET", LIMIT + 1, 405), ("POST", LIMIT + 1, 413), ("POST", "9" * 5_000, 413), ("POST", LIMIT, 401)]
+)
+async def test_method_comes_before_size_and_size_before_the_credential(surface: Surface, method: str, length: object, status: int) -> None:
+    parts, client = make_parts(), Client(body=[b"never read"])
+    scope = scope_of(method=method, headers=[("content-length", str(length)), ("authorization", "Bearer sk-unknown-0123456789")])
+    await relay_of(parts, surface)(scope, client.receive, client.send)
+    assert (client.status, client.body) == (status, [b"never read"])
+    assert len(parts.keys.asked) == (status == 401)
+    assert (parts.event.http_status, parts.event.status, parts.event.surface) == (status, "error", surface.name)
+    assert parts.event.call_id == client.headers["request-id" if surface is MESSAGES else "x-request-id"]
+    assert await parts.rows() == []
+
+
 async def test_real_length_above_the_limit_is_refused_without_reading_on() -> None:
     parts = make_parts()
     client = await ask(parts, b"x" * LIMIT, b"y", b"never read", headers=[("content-length", "5")])
@@ -352,6 +367,19 @@ class TestKeepAlive:
         ]
         assert times == [KEEP_ALIVE_SECONDS, 2 * KEEP_ALIVE_SECONDS]
         assert client.pieces[-1] == DONE
+        assert client.is_complete
+
+    @pytest.mark.parametrize(("first", "begun_with"), [((), b": keep-alive\n\n"), ((ROLE,), b"data: ")], ids=["head", "role"])
+    async def test_stream_that_is_silent_at_first_is_begun_and_kept_alive(self, first: tuple[bytes, ...], begun_with: bytes) -> None:
+        parts = make_parts()
+        parts.answer("a", stream(*first, 50.0, chunk("Hi"), END, DONE))
+        began = anyio.current_time()
+        client = await ask(parts, STREAM)
+        times = [round(at - began) for at in client.sent_at]
+        assert times[:5] == [15, 15, 30, 45, 50], "its head, what was held, two comments, the first text"
+        assert client.pieces[0].startswith(begun_with)
+        assert client.pieces[1:3] == [b": keep-alive\n\n"] * 2
+        assert b"Hi" in client.pieces[3]
         assert client.is_complete
 
     async def test_messages_stream_gets_a_ping(self) -> None:

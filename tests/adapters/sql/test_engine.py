@@ -1,5 +1,7 @@
 """Transactions: settings of the engines, what is tried again, what a failure leaves behind."""
 
+import subprocess
+import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ from support.stores import open_sql, record, virtual_key
 from tianji_adapters.sql.store import open_store
 from tianji_adapters.sql.tables import api_keys
 from tianji_core.access.keys import KeyId
-from tianji_core.errors import ConfigurationError, ConflictError, DependencyUnavailableError
+from tianji_core.errors import ConfigurationError, ConflictError, DependencyUnavailableError, InvalidRequestError
 from tianji_core.ports.key_store import KeyFilter
 
 
@@ -135,6 +137,64 @@ async def test_cancelled_write_leaves_nothing_and_the_store_goes_on(sql_url: str
         assert await store.spend.add([record(1)]) == 1
 
 
+_CANCELLED_USES = """
+import random, sys, warnings
+import anyio
+from tianji_adapters.sql.store import open_store
+
+warnings.simplefilter("error")
+url, data_dir, backend, seed = sys.argv[1:]
+rng = random.Random(seed)
+
+
+async def use(store, number):
+    async def held(connection):
+        await connection.exec_driver_sql("SELECT 1")
+        await anyio.sleep_forever()
+
+    kinds = (
+        store.database.ping,
+        lambda: store.settings.put_if_absent(str(number), "x"),
+        lambda: store.settings.get("x"),
+        lambda: store.database.engine.write("be held", held),
+    )
+    with anyio.move_on_after(rng.choice((0, 0.001, 0.004, 0.02)) * rng.random()):
+        await rng.choice(kinds)()
+
+
+async def main():
+    for turn in range(4):
+        store = open_store(url, data_dir)
+        async with anyio.create_task_group() as tasks:
+            for number in range(30):
+                tasks.start_soon(use, store, number)
+            if turn % 2:
+                await anyio.sleep(0.02 * rng.random())
+                tasks.cancel_scope.cancel()
+        assert await store.settings.put_if_absent("after", "usable") == "usable"
+        with anyio.CancelScope() as scope:
+            if turn % 2:
+                scope.cancel()
+            await store.database.close()
+    print("cancelled")
+
+
+anyio.run(main, backend_options={"use_uvloop": backend == "uvloop"})
+"""
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("seed", ["1", "2"])
+@pytest.mark.parametrize("backend", ["asyncio", "uvloop"])
+async def test_process_ends_however_its_uses_were_cancelled(sql_url: str, tmp_path: Path, backend: str, seed: str) -> None:
+    command = [sys.executable, "-c", _CANCELLED_USES, sql_url, str(tmp_path), backend, seed]
+    with anyio.fail_after(30):
+        done = await anyio.run_process(command, check=False, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (0, b"cancelled\n"), done.stderr.decode()
+    if sql_url.startswith("sqlite"):
+        assert done.stderr == b""
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("url", ["postgresql://tianji:secret-word@127.0.0.1:1/tianji"])
 async def test_database_that_is_away_is_unavailable_and_its_password_stays_secret(url: str, tmp_path: Path) -> None:
@@ -171,6 +231,14 @@ async def test_missing_schema_is_unavailable_and_no_value_is_told(empty_sql_url:
         assert "secret-word" not in str(missing.value)
         with pytest.raises(DependencyUnavailableError):
             await store.keys.page(KeyFilter(), page=1, size=1)
+
+
+@pytest.mark.anyio
+async def test_value_that_no_column_holds_is_refused_and_not_told(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        await _ask(postgres_server.url_of(postgres_server.template), tmp_path, "SELECT CAST('secret-word' AS integer)")
+    assert "22P02" in refused.value.message
+    assert "secret-word" not in str(refused.value)
 
 
 @pytest.mark.anyio

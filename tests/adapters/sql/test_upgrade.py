@@ -144,27 +144,6 @@ async def test_twenty_upgrades_at_once_leave_one_correct_schema(empty_sql_url: s
 
 
 @pytest.mark.anyio
-async def test_processes_that_upgrade_at_once_leave_one_correct_schema(empty_sql_url: str, tmp_path: Path) -> None:
-    program = (
-        "import sys, anyio\n"
-        "from tianji_adapters.sql.store import open_store\n"
-        "store = open_store(sys.argv[1], sys.argv[2])\n"
-        "anyio.run(store.database.upgrade)\n"
-    )
-    finished: list[tuple[int, bytes]] = []
-
-    async def run() -> None:
-        done = await anyio.run_process([sys.executable, "-c", program, empty_sql_url, str(tmp_path)], check=False, stderr=subprocess.STDOUT)
-        finished.append((done.returncode, done.stdout))
-
-    async with anyio.create_task_group() as tasks:
-        for _ in range(4):
-            tasks.start_soon(run)
-    assert finished == [(0, b"")] * 4
-    assert await check_schema(empty_sql_url) == ()
-
-
-@pytest.mark.anyio
 async def test_newer_database_that_serves_this_version_is_left_as_it_is(sql_url: str, tmp_path: Path) -> None:
     await _execute(sql_url, tmp_path, "UPDATE alembic_version SET version_num = '0999'")
     async with open_sql(sql_url, tmp_path) as store:

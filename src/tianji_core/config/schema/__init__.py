@@ -5,14 +5,15 @@ from tianji_core.config.schema.keys import Key, Kind, Status, Table
 from tianji_core.config.schema.models import INFO, MODEL, PARAMS
 from tianji_core.config.schema.router import ROUTER
 from tianji_core.config.schema.settings import SETTINGS
-from tianji_core.config.schema.top_level import CREDENTIAL, PROMETHEUS, TOP_LEVEL
+from tianji_core.config.schema.top_level import CREDENTIAL, JOURNAL, PROMETHEUS, TOP_LEVEL
 
-TABLES = (TOP_LEVEL, GENERAL, ROUTER, SETTINGS, PROMETHEUS, MODEL, PARAMS, INFO, CREDENTIAL)
+TABLES = (TOP_LEVEL, GENERAL, ROUTER, SETTINGS, PROMETHEUS, JOURNAL, MODEL, PARAMS, INFO, CREDENTIAL)
 
 __all__ = [
     "CREDENTIAL",
     "GENERAL",
     "INFO",
+    "JOURNAL",
     "MODEL",
     "PARAMS",
     "PROMETHEUS",

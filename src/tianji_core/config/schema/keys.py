@@ -7,7 +7,10 @@ import msgspec
 
 from tianji_core.config.spelling import twin
 
-Kind = Literal["text", "secret", "flag", "whole", "number", "seconds", "price", "texts", "names", "flag_or_text", "map", "list", "any"]
+Kind = Literal[
+    "text", "secret", "flag", "whole", "number", "seconds", "seconds_or_off", "price", "texts", "names", "flag_or_text", "map", "list",
+    "any",
+]  # fmt: skip
 """`price` is a number or a numeric text; `names` is one text or a list of texts; `any` is not looked into."""
 
 Status = Literal["built", "weights", "protecting", "other", "accepted"]

@@ -20,7 +20,6 @@ _BUILT = (
     Key(name="tianji_credential_name", kind="text", meaning="An entry of `credential_list` that fills what is not set here."),
     Key(name="api_key", kind="secret", meaning="The provider's key; otherwise the provider's own environment variable."),
     Key(name="api_base", kind="text", aliases=("base_url",), meaning="The provider's base URL, with or without `/v1`."),
-    Key(name="api_version", kind="text", meaning="For providers that have versions in the URL."),
     Key(name="organization", kind="text", meaning="OpenAI's organization."),
     Key(name="anthropic_version", kind="text", meaning="Anthropic's API version."),
     Key(name="timeout", kind="seconds", more_than=0, aliases=("request_timeout",), meaning="Seconds of one attempt."),
@@ -50,6 +49,7 @@ _BUILT = (
 )
 
 _UNBUILT = (
+    other("text", "api_version"),
     protecting("whole", "max_parallel_requests", "itpm", "otpm", "tpd", "rpd", "max_file_size_mb"),
     protecting("number", "max_budget", neutral=(0,)),
     other("any", "budget_duration", "daily_reset_time", "tags", "tag_regex", "mock_response", "region_name", "forward_headers"),

@@ -10,17 +10,12 @@ _BUILT = (
     Key(name="service_callback", kind="names", meaning="As `callbacks`."),
     Key(name="drop_params", kind="flag", default="false", meaning="Drop parameters that the provider cannot express, instead of 400."),
     Key(
-        name="turn_off_message_logging",
-        kind="flag",
-        default="true",
-        meaning="Keep prompts and answers out of events and logs. Nothing writes them yet, so `false` changes nothing.",
-    ),
-    Key(
         name="block_requests_for_models_without_pricing",
         kind="flag_or_text",
         default="when_budgeted",
         choices=("when_budgeted",),
-        meaning="Refuse calls whose price nobody knows: always, never, or when a budget applies to the caller.",
+        meaning="Refuse calls that could reach a deployment without a known price, fallbacks included: always, never (they cost 0), or "
+        "where a budget applies to the caller. There are no budgets yet.",
     ),
     Key(name="cost_discount_config", kind="map", meaning="Provider (or `provider/model` with `*`) to the fraction taken off its prices."),
     Key(
@@ -53,6 +48,13 @@ _PROTECTING = (
 )
 
 _OTHER = (
+    Key(
+        name="turn_off_message_logging",
+        kind="flag",
+        status="other",
+        neutral=(True,),
+        meaning="Nothing writes prompts and answers into logs or events yet, so `true` holds whatever stands here.",
+    ),
     Key(
         name="require_auth_for_metrics_endpoint",
         kind="flag",

@@ -14,9 +14,10 @@ TOP_LEVEL = table(
         Key(name="router_settings", kind="map", meaning="Retries, fallbacks, cooldown, time limits."),
         Key(name="tianji_settings", kind="map", meaning="Callbacks, prices, parameters; `router_settings` wins where both speak."),
         Key(name="prometheus", kind="map", meaning="Names of the metrics at `/metrics`."),
+        Key(name="journal", kind="map", meaning="The spend journal on the local disk."),
         protecting("any", "guardrails", "policies", "policy_attachments"),
         other("any", "pass_through_endpoints", "assistant_settings", "files_settings", "finetune_settings", "prompts"),
-        other("any", "callback_settings", "vector_store_registry", "default_vertex_config", "scheduler", "journal", "redis"),
+        other("any", "callback_settings", "vector_store_registry", "default_vertex_config", "scheduler", "redis"),
         accepted("any", "search_tools", "mcp_servers", "mcp_tools", "agents", "agent_list", "worker_registry", "plugins"),
         accepted("any", "sandbox_tools", "discord_webhook_url", "ratelimit_alert_threshold"),
     ),
@@ -37,6 +38,56 @@ PROMETHEUS = table(
     ours=True,
 )
 
+JOURNAL = table(
+    "journal",
+    "The spend journal lies in `journal/` of the data directory. Only TianJi has this block: an unknown key in it is an error.",
+    (
+        Key(
+            name="sync_interval",
+            kind="seconds_or_off",
+            default="0.1",
+            at_least=0,
+            at_most=60,
+            restart=True,
+            meaning="How often what was written is brought to the disk itself, in case of a loss of power; the end of the process loses "
+            "nothing in any case. `0`: the last byte of an answer waits for that. `off`: never.",
+        ),
+        Key(
+            name="max_bytes",
+            kind="whole",
+            default="1073741824",
+            at_least=1 << 20,
+            restart=True,
+            meaning="New calls are refused with 503 while the journal holds more than this that the database does not have.",
+        ),
+        Key(
+            name="min_free_bytes",
+            kind="whole",
+            default="67108864",
+            at_least=0,
+            restart=True,
+            meaning="With less space than this on its disk readiness says `degraded`.",
+        ),
+        Key(
+            name="interrupted_billing",
+            kind="text",
+            default="received",
+            choices=("received", "bound", "zero"),
+            restart=True,
+            meaning="What a call costs whose process ended before it: its input and what was received of its answer, at most its "
+            "reservation; its whole reservation; or nothing.",
+        ),
+        Key(
+            name="allow_network_fs",
+            kind="flag",
+            default="false",
+            restart=True,
+            meaning="Write to a network file system all the same. Nobody takes over there what a dead process left.",
+        ),
+    ),
+    ours=True,
+)
+
 CREDENTIAL = table(
     "credential_list[]",
     "One named set of parameters.",
@@ -47,4 +98,4 @@ CREDENTIAL = table(
     ),
 )
 
-__all__ = ["CREDENTIAL", "PROMETHEUS", "TOP_LEVEL"]
+__all__ = ["CREDENTIAL", "JOURNAL", "PROMETHEUS", "TOP_LEVEL"]

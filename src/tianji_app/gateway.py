@@ -20,7 +20,6 @@ from types import TracebackType
 import anyio
 import msgspec
 import structlog
-from anyio.abc import TaskGroup
 
 from tianji_app.call.account import Account, http_status_of
 from tianji_app.call.admit import Admit
@@ -28,7 +27,8 @@ from tianji_app.call.attempts import Attempts
 from tianji_app.call.journaling import CallJournal
 from tianji_app.call.key_spend import KeySpend
 from tianji_app.call.reservation import Reservation
-from tianji_app.call.settlement import Bill, Settlement
+from tianji_app.call.scope import CallScope
+from tianji_app.call.settlement import NOTHING, Bill, Settlement
 from tianji_app.call.stream import AnswerStream
 from tianji_app.in_flight import InFlight
 from tianji_app.snapshot import Snapshot, SnapshotHolder
@@ -36,10 +36,8 @@ from tianji_app.version import VERSION
 from tianji_core.access.authorization import check_route
 from tianji_core.access.credentials import credential_of
 from tianji_core.calls.controls import Controls
-from tianji_core.calls.cost import Cost
 from tianji_core.calls.events import CallStatus
 from tianji_core.calls.http import Headers
-from tianji_core.calls.usage import Usage
 from tianji_core.errors import ClientGoneError, GuardrailBlockedError, TianjiError
 from tianji_core.ports.clock import Clock
 from tianji_core.ports.dispatcher import EventSink
@@ -97,7 +95,7 @@ class OpenedCall:
     account: Account
     _snapshot: Snapshot | None = None
     _attempts: Attempts | None = None
-    _tasks: TaskGroup | None = None
+    _scope: CallScope = field(default_factory=CallScope)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _stream: AnswerStream | None = None
     _cut: TianjiError | None = None
@@ -129,16 +127,16 @@ class OpenedCall:
 
     async def _end(self, error: BaseException | None) -> None:
         try:
-            with anyio.move_on_after(_SETTLE_SECONDS, shield=True):  # first of all: no provider works on for nobody
+            with _shielded():  # first of all: no provider works on for nobody
                 await self._stack.aclose()
         finally:
             try:
-                with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
-                    await self._settle(*_ending(error))
+                if not self._settled:
+                    with _shielded():
+                        await self._settle(*_ending(error))
             finally:
                 self.gateway.in_flight.leave(self.account.call_id)
-                if self._tasks is not None:  # what ran in it has ended with the stack
-                    await self._tasks.__aexit__(None, None, None)
+                await self._scope.leave()
 
     def cut(self, error: TianjiError) -> None:
         """End the call with this error: a stream after what was sent of it, anything else before its answer."""
@@ -146,8 +144,7 @@ class OpenedCall:
             self._stream.cut(error)
             return
         self._cut = error
-        if self._tasks is not None:
-            self._tasks.cancel_scope.cancel()
+        self._scope.cancel()
 
     async def _take_place(self) -> None:
         """Enter the calls under way. Who has to wait for that is watched: a client that leaves gives up its wish."""
@@ -192,7 +189,7 @@ class OpenedCall:
             await gateway.key_spend.learn(gateway.spend, account.principal.key, now=gateway.clock.monotonic())
 
         self._journal = journal = self._noted(reservation)
-        self._tasks = await anyio.create_task_group().__aenter__()
+        await self._scope.enter(stream=account.stream)
         self._attempts = Attempts(
             account=account,
             decoded=decoded,
@@ -203,7 +200,7 @@ class OpenedCall:
             reservation=reservation,
             transport=gateway.transport,
             settlement=gateway.settlement,
-            tasks=self._tasks,
+            tasks=self._scope.tasks,
         )
         answer = await self._attempts.first_answer()
         self._stack.push_async_exit(answer.stack)
@@ -258,10 +255,15 @@ class OpenedCall:
 
     async def _bill(self, *, complete: bool) -> Bill:
         if self._snapshot is None or self._attempts is None:
-            return Bill(Usage(), "none", Cost())
+            return NOTHING
+        return self._attempts.failed or await self.gateway.settlement.bill(self.account, self._snapshot, complete=complete)
+
+    async def _final_bill(self, *, complete: bool) -> Bill:
         if complete and self._whole_bill is not None:
             return self._whole_bill
-        return self._attempts.failed or await self.gateway.settlement.bill(self.account, self._snapshot, complete=complete)
+        with anyio.CancelScope(shield=True):  # counting and pricing touch nothing outside that could hang
+            return await self._bill(complete=complete)
+        return NOTHING  # for the type checker: a shielded scope that nobody cancels swallows nothing
 
     async def _settle(self, status: CallStatus, error: BaseException | None) -> None:
         """Write the account, once: journal, then what admission holds, then the event. A cancelled call is written like every other."""
@@ -269,8 +271,7 @@ class OpenedCall:
             return
         self._settled = True
         gateway = self.gateway
-        with anyio.CancelScope(shield=True):  # counting and pricing touch nothing outside that could hang
-            bill = await self._bill(complete=status == "ok")
+        bill = await self._final_bill(complete=status == "ok")
         event = self.account.event(
             status=status,
             http_status=200 if error is None or self._answering else http_status_of(error),
@@ -291,8 +292,8 @@ class OpenedCall:
             gateway.events.call_finished(event)
             if self.account.principal is not None and self.account.principal.key is not None:
                 gateway.key_spend.settled(self.account.principal.key, self._billed_nano(bill))
-            if self._reservation is not None:
-                with anyio.move_on_after(_SETTLE_SECONDS, shield=True):
+            if self._reservation is not None and self._reservation.holds:
+                with _shielded():
                     await self._give_back(self._reservation, bill)
 
     def _noted(self, reservation: Reservation) -> CallJournal:
@@ -326,6 +327,11 @@ class OpenedCall:
             plan.cancelled()
         else:
             plan.failed(error, now=now)
+
+
+def _shielded() -> anyio.CancelScope:
+    """Return a scope that no cancellation breaks into, and that does not hang for ever."""
+    return anyio.CancelScope(deadline=anyio.current_time() + _SETTLE_SECONDS, shield=True)
 
 
 def _ending(error: BaseException | None) -> tuple[CallStatus, BaseException]:

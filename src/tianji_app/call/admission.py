@@ -98,8 +98,7 @@ class CallAdmission:
                 async with self._seeding:  # one call reads the store for all that wait for the same
                     answer = await self._seeded(call_id, owners, holds, now_ns)
         except BaseException:
-            with anyio.move_on_after(_RELEASE_SECONDS, shield=True):
-                await self.counters.release(call_id)
+            await self.forget(call_id)
             raise
         if isinstance(answer, Refused):
             return answer
@@ -131,6 +130,11 @@ class CallAdmission:
         """Give back everything, as if the call had never come."""
         if grant.admitted.holds:
             await self.counters.release(grant.call_id)
+
+    async def forget(self, call_id: str) -> None:
+        """Give back whatever a call holds that got no grant; also while it is being cancelled."""
+        with anyio.move_on_after(_RELEASE_SECONDS, shield=True):
+            await self.counters.release(call_id)
 
     async def spend(self, principal: Principal, calendar: Calendar = UTC_MIDNIGHT) -> Mapping[BudgetWindow, LiveSpend | None]:
         """Return the current window of each budget of a caller, with what is counted in it; None: ask the store, nobody counts there."""

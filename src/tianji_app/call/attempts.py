@@ -62,7 +62,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Attempts:
-    """The attempts of one call. `tasks` runs what reads an answer while its content is awaited.
+    """The attempts of one call. `tasks` runs what reads a streamed answer while its content is awaited.
 
     Attributes:
         billed: The accounts of attempts that were billed and failed, as far as another attempt followed them.
@@ -78,7 +78,7 @@ class Attempts:
     reservation: Reservation
     transport: HttpTransport
     settlement: Settlement
-    tasks: TaskGroup
+    tasks: TaskGroup | None
     billed: list[CallEvent] = field(default_factory=list)
     failed: Bill | None = None
     _failed_event: CallEvent | None = None
@@ -159,7 +159,7 @@ class Attempts:
             raise codec.error(await upstream.read())
         surface = self.account.inbound.surface.codec
         passing = self._passing(codec, encoded.memo, memo)
-        if not self.account.stream:
+        if self.tasks is None:
             response: HttpResponse = await upstream.read()
             now_ns = self.account.first_chunk_at_ns = self.account.upstream_ended_at_ns = self.clock.now_ns()
             event = (passing.whole(response) if passing else None) or whole_answer(response, codec, encoded.memo, surface, memo)

@@ -43,11 +43,18 @@ class Ceiling:
         each = 0 if self.size.is_embedding else self.size.output if self.size.output is not None else ESTIMATED_OUTPUT_TOKENS
         return Tokens(input=given if counted is None else min(given, counted), output=each * self.size.prompts)
 
+    @property
+    def least_output(self) -> int | None:
+        """The shortest limit of one answer that we set; None where the caller set one, or no answer is that long."""
+        if self.size.output is not None or self.size.is_embedding:
+            return None
+        return LEAST_OUTPUT_TOKENS if self._most_output() > LEAST_OUTPUT_TOKENS * self.size.prompts else None
+
     def output_for(self, left_nano: int, counted: int) -> int | None:
         """Return the limit of one answer that so much money pays for; None where it would be too short, or the caller set one."""
         if self.size.output is not None or self.size.is_embedding:
             return None
-        most = max(self._output(candidate) for candidate in self.candidates)
+        most = self._most_output()
         least, dearest = self.nano(counted, 0), self.nano(counted, most)
         if dearest <= least or left_nano <= least:
             return None
@@ -55,6 +62,9 @@ class Ceiling:
         while affordable >= LEAST_OUTPUT_TOKENS and self.nano(counted, affordable * self.size.prompts) > left_nano:
             affordable -= max(1, affordable // 64)
         return affordable if affordable >= LEAST_OUTPUT_TOKENS else None
+
+    def _most_output(self) -> int:
+        return max((self._output(candidate) for candidate in self.candidates), default=0)
 
     def _output(self, candidate: Deployment) -> int:
         return output_tokens(self.size, candidate, self.snapshot.config.general.default_max_output_tokens)

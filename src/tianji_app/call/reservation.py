@@ -46,6 +46,11 @@ class Reservation:
     warnings: tuple[str, ...] = ()
 
     @property
+    def holds(self) -> bool:
+        """Whether there is anything to give back."""
+        return bool(self.grant.admitted.holds)
+
+    @property
     def windows(self) -> tuple[BudgetWindow, ...]:
         """The windows to which the call is booked."""
         return self.grant.windows
@@ -86,6 +91,15 @@ class Reserve:
         """
         if not has_limits(principal):
             return Reservation(self.admission, Grant(call_id, Admitted(), (), 0), request)
+        try:
+            return await self._held(call_id, principal, request, body_bytes, candidates, snapshot)
+        except BaseException:  # a caller may leave while its tokens are counted, when something is held already
+            await self.admission.forget(call_id)
+            raise
+
+    async def _held(
+        self, call_id: str, principal: Principal, request: Request, body_bytes: int, candidates: Sequence[Deployment], snapshot: Snapshot
+    ) -> Reservation:
         ceiling = ceiling_of(request, body_bytes, candidates, snapshot)
         bound = ceiling.nano()
         answer = await self.admission.try_admit(call_id, principal, bound_nano=bound, tokens=ceiling.tokens())
@@ -107,8 +121,13 @@ class Reserve:
         return Reservation(self.admission, grant, request)
 
     async def _limited(self, call_id: str, principal: Principal, ceiling: Ceiling, counted: int, refused: Refused) -> Reservation:
-        """Admit the call with the longest answer that what is left pays for, where its caller set no limit."""
-        limit = ceiling.output_for(refused.left, counted) if refused.hold.kind == "budget" else None
+        """Admit the call with the longest answer that what is left pays for, where its caller set no limit.
+
+        Where that is nothing, the shortest answer is asked for all the same: its refusal says whether it will fit when other calls end.
+        """
+        limit = None
+        if refused.hold.kind == "budget":
+            limit = ceiling.output_for(refused.left, counted) or ceiling.least_output
         if limit is not None and isinstance(ceiling.request, ChatRequest | CompletionRequest):
             bound = ceiling.nano(counted, limit * ceiling.size.prompts)
             answer = await self.admission.try_admit(call_id, principal, bound_nano=bound, tokens=ceiling.tokens(counted))

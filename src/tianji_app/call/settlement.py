@@ -28,6 +28,10 @@ class Bill:
     cost: Cost
 
 
+NOTHING = Bill(Usage(), "none", Cost())
+"""The bill of a call that nobody served."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """Counts and prices. Whatever the provider did not report is counted here and marked as estimated."""
@@ -43,7 +47,7 @@ class Settlement:
         if account.inbound.surface.operation == "count_tokens":
             return Bill(Usage(), "none", Cost(source="computed"))
         if account.deployment is None or (account.first_chunk_at_ns is None and not account.is_in_flight):
-            return Bill(Usage(), "none", Cost())
+            return NOTHING
         usage, source = await self._usage(account, complete=complete)
         entry = snapshot.prices.resolve(account.deployment, account.meter.model)
         provider = snapshot.providers[account.deployment.provider]

@@ -112,20 +112,19 @@ class AnswerStream:
         """Return what the provider sent next, or None at its end."""
         if self._cut is not None:
             raise self._cut
-        left = self.until - self.clock.monotonic()
-        seconds = max(0.0, min(self.idle_seconds, left))
+        now = self.clock.monotonic()
+        seconds = max(0.0, min(self.idle_seconds, self.until - now))
+        with anyio.CancelScope(deadline=anyio.current_time() + seconds) as self._reading:
+            if self.answer.hold is not None:
+                hold, self.answer.hold = self.answer.hold, None
+                return await hold.late()
+            return None if self.answer.upstream is None else await anext(self.answer.upstream, None)
+        if self._cut is not None:
+            raise self._cut
         provider = self.account.deployment.provider if self.account.deployment else "the provider"
-        try:
-            with anyio.fail_after(seconds) as self._reading:
-                if self.answer.hold is not None:
-                    hold, self.answer.hold = self.answer.hold, None
-                    return await hold.late()
-                return None if self.answer.upstream is None else await anext(self.answer.upstream, None)
-        except TimeoutError:
-            if self._cut is not None:
-                raise self._cut from None
-            why = f"sent nothing for {seconds:.0f} seconds" if left > self.idle_seconds else "streamed for longer than a stream may last"
-            raise UpstreamTimeoutError(f"{provider} {why}", provider=provider) from None
+        is_idle = self.until - now > self.idle_seconds
+        why = f"sent nothing for {seconds:.0f} seconds" if is_idle else "streamed for longer than a stream may last"
+        raise UpstreamTimeoutError(f"{provider} {why}", provider=provider)
 
 
 def _bytes(events: list[RelayEvent]) -> bytes:

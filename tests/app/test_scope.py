@@ -1,6 +1,7 @@
 """A call can be cancelled from outside, and has tasks only where its answer is streamed."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from tianji_app.call.scope import CallScope
@@ -24,7 +25,7 @@ async def test_what_runs_is_cancelled_and_left(*, stream: bool) -> None:
             await anyio.sleep(5)
     finally:
         await scope.leave()
-    await anyio.sleep(0)
+    await anyio.lowlevel.checkpoint()
 
 
 async def test_streamed_call_has_tasks_and_a_whole_one_has_none() -> None:
@@ -42,4 +43,4 @@ async def test_before_and_after_there_is_nothing_to_cancel() -> None:
     await scope.enter(stream=False)
     await scope.leave()
     scope.cancel()
-    await anyio.sleep(0)
+    await anyio.lowlevel.checkpoint()

@@ -11,9 +11,9 @@ from support.gateway_parts import MASTER_KEY, EventList, WordCounter, deployment
 from support.scripted_transport import ScriptedTransport
 from tianji_adapters.http_server.app import Served, build_app
 from tianji_adapters.memory.clock import FixedClock
+from tianji_adapters.memory.counters import MemoryCounters
 from tianji_adapters.memory.database import MemoryDatabase
 from tianji_adapters.memory.identifiers import CountingIdentifiers
-from tianji_adapters.memory.counters import MemoryCounters
 from tianji_adapters.memory.journal import MemoryJournal
 from tianji_adapters.memory.key_store import MemoryKeyStore
 from tianji_adapters.memory.settings_store import MemorySettingsStore
@@ -76,16 +76,19 @@ def container_of(
     )
 
 
+def served_of(container: Container) -> Served:
+    """Return what a server of this gateway serves."""
+    return Served(
+        gateway=resolve(container, Gateway),  # type: ignore[type-abstract]
+        authenticate=resolve(container, Authenticate),  # type: ignore[type-abstract]
+        surfaces=all_surfaces(),
+        ports=driving_ports(container),
+        version="1.2.3",
+        max_body_bytes=1_000_000,
+        with_error_detail=error_detail(container),
+    )
+
+
 def app_of(container: Container) -> Litestar:
     """Return the server of a gateway."""
-    return build_app(
-        Served(
-            gateway=resolve(container, Gateway),  # type: ignore[type-abstract]
-            authenticate=resolve(container, Authenticate),  # type: ignore[type-abstract]
-            surfaces=all_surfaces(),
-            ports=driving_ports(container),
-            version="1.2.3",
-            max_body_bytes=1_000_000,
-            with_error_detail=error_detail(container),
-        )
-    )
+    return build_app(served_of(container))

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
+
+from tianji_adapters.http_server.exchange_tasks import ExchangeTasks
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -18,7 +19,7 @@ class Incoming:
     """What a client sends. Once it is watched, its leaving cancels the tasks of the exchange."""
 
     receive: Receive
-    tasks: TaskGroup
+    tasks: ExchangeTasks
     _watched: bool = False
     _held: deque[Any] = field(default_factory=deque)
     _held_bytes: int = 0
@@ -48,7 +49,7 @@ class Incoming:
         while True:
             message = await self.receive()
             if message["type"] == "http.disconnect":
-                self.tasks.cancel_scope.cancel()
+                self.tasks.cancel()
                 return
             self._held.append(message)
             self._held_bytes += len(message.get("body", b""))

@@ -1,6 +1,7 @@
 """The listening socket: how it is bound, and how it is closed so that nobody who was let in is sent away."""
 
 import ctypes
+import select
 import socket
 import struct
 from contextlib import suppress
@@ -44,6 +45,13 @@ def listen(host: str, port: int) -> Listener:
     bound.set_inheritable(False)
     shown = f"[{host}]" if family == socket.AF_INET6 else host
     return Listener(bound, f"http://{shown}:{bound.getsockname()[1]}")
+
+
+def has_waiting(listening: socket.socket) -> bool:
+    """Whether somebody was let in who is not accepted yet."""
+    poll = select.poll()
+    poll.register(listening, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def let_nobody_in(listening: socket.socket) -> None:

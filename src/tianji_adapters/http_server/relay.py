@@ -6,9 +6,9 @@ from typing import Any
 
 import anyio
 import structlog
-from anyio.abc import TaskGroup
 
 from tianji_adapters.http_server.addresses import client_ip
+from tianji_adapters.http_server.exchange_tasks import ExchangeTasks, exchange_tasks
 from tianji_adapters.http_server.incoming import Incoming, Receive
 from tianji_adapters.http_server.lengths import check_declared_length, too_large
 from tianji_core.calls.http import Headers, header
@@ -40,7 +40,7 @@ class Relay:
         """Answer one request."""
         call_id = self.gateway.new_call_id()
         exchange = _Exchange(send)
-        async with anyio.create_task_group() as tasks:
+        async with exchange_tasks() as tasks:
             try:
                 inbound = self._inbound(scope, Incoming(receive, tasks))
                 async with self.gateway.open(inbound, call_id) as stream:
@@ -52,9 +52,8 @@ class Relay:
             except Exception as error:  # noqa: BLE001 - the boundary: a bug becomes a 500 with an id, its report goes to the log
                 _log.exception("a call failed by a bug", call_id=call_id)
                 await self._refuse(exchange, error, call_id)
-            tasks.cancel_scope.cancel()
 
-    async def _pump(self, stream: CallStream, exchange: "_Exchange", tasks: TaskGroup) -> None:
+    async def _pump(self, stream: CallStream, exchange: "_Exchange", tasks: ExchangeTasks) -> None:
         await exchange.start(stream.status, stream.headers)
         if stream.keep_alive() is not None:
             tasks.start_soon(_keep_alive, stream, exchange)

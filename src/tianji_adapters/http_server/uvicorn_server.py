@@ -13,16 +13,19 @@ import anyio
 import structlog
 import uvicorn
 
-from tianji_adapters.http_server.listener import let_nobody_in
+from tianji_adapters.http_server.listener import has_waiting, let_nobody_in
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75  # longer than clients and balancers keep a connection, so that they close it first
 _HANDSHAKE_SECONDS = 0.1
+_ACCEPT_SECONDS = 5.0
 _LINGER_SECONDS = 1.0
+_FIRST_REQUEST_SECONDS = 5.0
 _CUT_SECONDS = 5.0
 _CLEANUP_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 _CLOSE = (b"connection", b"close")
+Test = Callable[[Any], bool]
 _log = structlog.get_logger("tianji.server")
 
 
@@ -72,9 +75,8 @@ class Server(uvicorn.Server):
         """End what runs, and wait until what was cut short is in order: its account is written meanwhile."""
         state = self.server_state
         await self._close_listeners(sockets or [])
-        await self._until(lambda: not any(map(_is_idle, state.connections)), _LINGER_SECONDS)  # a request may be on its way
-        for connection in list(state.connections):
-            connection.shutdown()
+        await self._close_when_idle(_is_idle, _LINGER_SECONDS, spare=_is_new)  # a request may be on its way
+        await self._close_when_idle(_is_new, _FIRST_REQUEST_SECONDS)
         await self._until(self._is_over, self._grace_seconds)
         if not self._is_over():
             _log.warning("calls are cut: the time that they had is over", calls=len(state.tasks))
@@ -92,7 +94,8 @@ class Server(uvicorn.Server):
         for listening in sockets:
             if listening.fileno() >= 0:
                 let_nobody_in(listening)
-        await anyio.sleep(_HANDSHAKE_SECONDS)  # meanwhile whoever was let in is accepted
+        await anyio.sleep(_HANDSHAKE_SECONDS)
+        await _wait(lambda: not any(map(has_waiting, sockets)), _ACCEPT_SECONDS)  # whoever was let in is accepted
         for server in self.servers:
             server.close()
         for listening in sockets:
@@ -102,6 +105,13 @@ class Server(uvicorn.Server):
         for connection in self.server_state.connections:
             if not _is_idle(connection):
                 connection.shutdown()
+
+    async def _close_when_idle(self, idle: Test, seconds: float, *, spare: Test = lambda _: False) -> None:
+        """Close what has no request, after waiting for one, and what answers one as soon as it has."""
+        connections = self.server_state.connections
+        await self._until(lambda: not any(idle(connection) and not spare(connection) for connection in connections), seconds)
+        for connection in [connection for connection in connections if not spare(connection)]:
+            connection.shutdown()
 
     def _is_over(self) -> bool:
         return not self.server_state.connections and not self.server_state.tasks
@@ -130,6 +140,11 @@ def make_server(app: Any, *, on_started: Callable[[], None], cut: Callable[[], N
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     return Server(config, on_started, cut)
+
+
+def _is_new(connection: Any) -> bool:
+    """Whether a connection never had a request."""
+    return connection.cycle is None
 
 
 def _is_idle(connection: Any) -> bool:

@@ -9,10 +9,12 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from punq import Container
 
-from support.containers import app_of, container_of
+from support.asgi import Client, scope_of
+from support.containers import app_of, container_of, served_of
 from support.gateway_parts import KEY, chat_body, virtual_key
 from support.provider_answers import good_stream, whole
 from support.scripted_transport import ScriptedTransport
+from tianji_adapters.http_server.app import calls_first
 from tianji_app.catalog import all_surfaces
 from tianji_app.container import resolve
 from tianji_core.access.roles import TABLE
@@ -89,3 +91,18 @@ def test_declared_length_is_refused_before_the_credential_everywhere(client: Tes
     headers = {"content-length": str(2 << 20), "authorization": "Bearer sk-unknown-0123456789"}
     for path in ("/v1/chat/completions", "/engines/fast/chat/completions", "/v1/messages", "/key/generate"):
         assert client.post(path, content=b"{}", headers=headers).status_code == 413
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("path", "through_framework"), [("/v1/messages", 0), ("/messages/count_tokens", 0), ("/key/info", 1), ("/", 1)])
+async def test_calls_need_nothing_of_the_framework(container: Container, path: str, through_framework: int) -> None:
+    passed: list[str] = []
+
+    async def framework(scope: Any, receive: Any, send: Any) -> None:
+        passed.append(scope["path"])
+
+    client = Client(body=[b"{}"])
+    app: Any = calls_first(framework, served_of(container))
+    await app(scope_of(path), client.receive, client.send)
+    assert len(passed) == through_framework
+    assert [message.get("status") for message in client.sent[:1]] == ([] if through_framework else [401])

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from tianji_adapters.http_server.listener import let_nobody_in, listen
+from tianji_adapters.http_server.listener import has_waiting, let_nobody_in, listen
 from tianji_core.errors import ConfigurationError
 
 
@@ -57,7 +57,9 @@ def test_who_was_let_in_can_be_accepted_and_served_and_nobody_else_gets_in(bound
         late = threading.Thread(target=come_late)
         late.start()
         client.sendall(b"a request")
+        assert has_waiting(bound)
         with bound.accept()[0] as server:
+            assert not has_waiting(bound)
             bound.settimeout(0.2)
             with pytest.raises(TimeoutError):
                 bound.accept()

@@ -13,6 +13,7 @@ from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.memory.counters import MemoryCounters
 from tianji_adapters.memory.window_store import MemoryWindowStore
 from tianji_app.call.admission import CallAdmission, Grant
+from tianji_core.access.keys import KeyId
 from tianji_core.access.limits import Limits
 from tianji_core.access.principal import Principal
 from tianji_core.calls.cost import Cost
@@ -97,6 +98,36 @@ async def test_first_call_of_a_window_reads_what_is_stored_and_the_next_ones_do_
         await admission.admit("b", daily(), bound_nano=300, tokens=TOKENS)
     assert store.asked == [(window,)]
     assert await live(admission, daily()) == (500, 300)
+
+
+async def test_spend_is_told_as_it_is_counted_and_where_nobody_counts_as_it_is_stored() -> None:
+    store = AskedStore()
+    admission = make(store)
+    counting, idle = daily(), Principal(role="key", key=virtual_key(limits=DAILY, id=KeyId("idle")))
+    (window,) = await admission.spend(idle)
+    store.put(WindowSpend(window=window, spent_nano=600, adjusted_nano=-100))
+    grant = await admission.admit("a", counting, bound_nano=300, tokens=TOKENS)
+    await admission.settle(grant, Usage(), Cost(total_nano=70))
+    store.asked.clear()
+    found = await admission.spent([counting, idle, caller(), Principal(role="proxy_admin")])
+    assert found == {
+        grant.windows[0].scope: WindowSpend(window=grant.windows[0], spent_nano=70),
+        "k:idle": WindowSpend(window=window, spent_nano=600, adjusted_nano=-100),
+    }
+    assert store.asked == [(window,)], "one question, for what is not counted"
+    await admission.counters.seed([WindowSpend(window=grant.windows[0], adjusted_nano=-20)])
+    assert (await admission.spent([counting]))[grant.windows[0].scope].shown_nano == 50
+
+
+async def test_stored_window_of_other_boundaries_is_told_while_it_lasts() -> None:
+    store = AskedStore()
+    admission = make(store)
+    (window,) = await admission.spend(daily())
+    assert window.ends_at_ns is not None
+    began = BudgetWindow(scope=window.scope, limit_key="total", starts_at_ns=window.starts_at_ns - NS, ends_at_ns=window.ends_at_ns - NS)
+    store.put(WindowSpend(window=began, spent_nano=5))
+    assert (await admission.spent([daily()]))[window.scope] == WindowSpend(window=began, spent_nano=5)
+    assert await window_of(admission, daily()) == began
 
 
 async def test_window_in_which_nobody_has_spent_begins_at_zero() -> None:

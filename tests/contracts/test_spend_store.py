@@ -168,7 +168,7 @@ async def test_window_in_which_nobody_has_spent_can_be_adjusted(stores: Stores) 
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("window", [_WINDOW, lifetime_window(_KEY)], ids=["ends", "does not"])
+@pytest.mark.parametrize("window", [_WINDOW, window_of(_KEY, 15 * _US)], ids=["ends", "does not"])
 async def test_adjustment_goes_by_what_is_counted_where_that_is_ahead_of_the_store(stores: Stores, window: BudgetWindow) -> None:
     windows = (window,) if window == _WINDOW else ()
     fresh = await stores.spend.adjust_window(window, to_nano=0, counted_nano=60)
@@ -177,6 +177,7 @@ async def test_adjustment_goes_by_what_is_counted_where_that_is_ahead_of_the_sto
     ahead = await stores.spend.adjust_window(window, to_nano=0, counted_nano=120)
     behind = await stores.spend.adjust_window(window, to_nano=0, counted_nano=20)
     assert (ahead.adjusted_nano, behind.adjusted_nano, behind.spent_nano) == (-120, -100, 100)
+    assert (ahead.window, await _in(stores, window)) == (window, [0])
 
 
 @pytest.mark.anyio

@@ -1,7 +1,6 @@
 """What everybody who stores budget windows must answer, after spend was booked through the spend store beside it."""
 
-from collections.abc import AsyncIterator
-
+import msgspec
 import pytest
 
 from support.limits import window_of
@@ -23,7 +22,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def filled(stores: Stores) -> AsyncIterator[Stores]:
+async def filled(stores: Stores) -> Stores:
     """Two windows of one key, one of another, and spend of a third in none."""
     await stores.spend.add(
         [
@@ -34,7 +33,7 @@ async def filled(stores: Stores) -> AsyncIterator[Stores]:
         ]
     )
     await stores.spend.adjust_window(CURRENT, to_nano=3)
-    yield stores
+    return stores
 
 
 async def test_stored_windows_are_found_all_at_once(filled: Stores) -> None:
@@ -49,19 +48,18 @@ async def test_window_whose_boundaries_have_moved_finds_the_one_that_was_begun(f
 
 
 async def test_window_that_begins_later_is_not_found(filled: Stores) -> None:
-    asked = window_of("a", 0, 9 * US)
-    assert await filled.windows.window_spend([asked]) == {asked: WindowSpend(window=OLD, spent_nano=3)}
+    for asked in (window_of("a", 0, 9 * US), OLD):
+        assert await filled.windows.window_spend([asked]) == {asked: WindowSpend(window=OLD, spent_nano=3)}
 
 
 async def test_window_of_another_limit_key_is_another(filled: Stores) -> None:
-    [window] = [record(5, windows=(CURRENT,)).windows[0]]
-    other = type(window)(scope=window.scope, limit_key="model", starts_at_ns=window.starts_at_ns, ends_at_ns=window.ends_at_ns)
+    other = msgspec.structs.replace(CURRENT, limit_key="model")
     assert await filled.windows.window_spend([other]) == {}
 
 
 async def test_window_without_an_end_holds_what_its_key_ever_spent(filled: Stores) -> None:
     await filled.spend.adjust_key_spend(KeyId("c"), to_nano=1)
-    asked = [lifetime_window("a"), lifetime_window("c"), lifetime_window("d")]
+    asked = [window_of("a", 15 * US), lifetime_window("c"), lifetime_window("d")]
     assert await filled.windows.window_spend(asked) == {
         asked[0]: WindowSpend(window=asked[0], spent_nano=8),
         asked[1]: WindowSpend(window=asked[1], spent_nano=11, adjusted_nano=-10),

@@ -18,7 +18,6 @@ from tianji_adapters.memory.journal import MemoryJournal
 from tianji_adapters.memory.key_store import MemoryKeyStore
 from tianji_adapters.memory.settings_store import MemorySettingsStore
 from tianji_adapters.memory.spend_store import MemorySpendStore
-from tianji_adapters.memory.window_store import MemoryWindowStore
 from tianji_app.catalog import all_surfaces
 from tianji_app.configuration import ConfigurationSource
 from tianji_app.container import Outside, build, resolve
@@ -50,6 +49,7 @@ def container_of(
     transport: HttpTransport | None = None,
 ) -> Container:
     """Return the container of a gateway whose every adapter is memory; it serves one deployment, `a`, where none is given."""
+    spend = MemorySpendStore()
     return build(
         Outside(
             source=ConfigurationSource(options_of({}, data_dir=str(data_dir)), {}),
@@ -59,8 +59,8 @@ def container_of(
             metrics_token=master_key(Secret(metrics_token)) if metrics_token else None,
             database=MemoryDatabase(),
             keys=MemoryKeyStore(living={key.id: key for key in keys}),
-            spend=MemorySpendStore(),
-            windows=MemoryWindowStore(),
+            spend=spend,
+            windows=spend.windows,
             counters=MemoryCounters(FixedClock()),
             settings=MemorySettingsStore(),
             transport=transport or ScriptedTransport(),

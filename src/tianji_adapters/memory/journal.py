@@ -64,6 +64,11 @@ class MemoryJournal:
         return len(self._rows)
 
     @property
+    def takes_calls(self) -> bool:
+        """Always."""
+        return True
+
+    @property
     def degraded(self) -> str | None:
         """Nothing here can fail."""
         return None

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+import msgspec
+
 from tianji_adapters.memory.window_store import MemoryWindowStore
 from tianji_core.access.keys import KeyId
 from tianji_core.limits.answers import WindowSpend
@@ -52,7 +54,7 @@ class MemorySpendStore:
         is_lifetime = window.ends_at_ns is None
         booked = self.spent.get(key_id, 0) if is_lifetime else self.windows.stored.get(window, WindowSpend(window=window)).spent_nano
         stored = WindowSpend(window=window, spent_nano=booked, adjusted_nano=to_nano - max(booked, counted_nano))
-        self.windows.put(stored)
+        self.windows.put(msgspec.structs.replace(stored, window=lifetime_window(key_id)) if is_lifetime else stored)
         if is_lifetime:
             self.adjusted[key_id] = stored.adjusted_nano
         return stored

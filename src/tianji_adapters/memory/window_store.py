@@ -25,9 +25,11 @@ class MemoryWindowStore:
         self.put(msgspec.structs.replace(before, spent_nano=before.spent_nano + nano))
 
     async def window_spend(self, windows: Sequence[BudgetWindow]) -> Mapping[BudgetWindow, WindowSpend]:
-        """Return the last stored window of each scope and limit key that begins no later than the asked one ends."""
-        found = ((window, self._last(window)) for window in windows)
-        return {window: spend for window, spend in found if spend is not None}
+        """Return the last stored window of each scope and limit key that begins before the asked one ends."""
+        found = {window: spend for window in windows if (spend := self._last(window)) is not None}
+        return {
+            asked: spend if asked.ends_at_ns is not None else msgspec.structs.replace(spend, window=asked) for asked, spend in found.items()
+        }
 
     def _last(self, asked: BudgetWindow) -> WindowSpend | None:
         same = [
@@ -41,4 +43,4 @@ class MemoryWindowStore:
 def _reaches(end_ns: int | None, stored: BudgetWindow) -> bool:
     if end_ns is None or stored.ends_at_ns is None:
         return end_ns is stored.ends_at_ns
-    return stored.starts_at_ns <= end_ns
+    return stored.starts_at_ns < end_ns

@@ -26,7 +26,7 @@ class SqlWindowStore:
     engine: Engine
 
     async def window_spend(self, windows: Sequence[BudgetWindow]) -> Mapping[BudgetWindow, WindowSpend]:
-        """Return the last stored window of each scope and limit key that begins no later than the asked one ends."""
+        """Return the last stored window of each scope and limit key that begins before the asked one ends."""
         asked = list(dict.fromkeys(windows))
 
         async def work(connection: AsyncConnection) -> Found:
@@ -56,7 +56,7 @@ def _select(number: int, asked: BudgetWindow) -> Select[*tuple[object, ...]]:
     last = (
         select(place, table.starts_at, table.ends_at, table.spent_nano, table.adjust_nano)
         .where(table.scope == asked.scope, table.limit_key == asked.limit_key)
-        .where(table.ends_at.is_not(None), table.starts_at <= asked.ends_at_ns)
+        .where(table.ends_at.is_not(None), table.starts_at < asked.ends_at_ns)
         .order_by(table.starts_at.desc())
         .limit(1)
     )

@@ -18,7 +18,10 @@ _PING_SECONDS = 2.0
 
 @dataclass(slots=True)
 class CheckReadiness:
-    """Degraded while the database is away, or spend cannot be kept as it should be: known keys are served all the same."""
+    """Degraded while the database is away, or spend cannot be kept as it should be: known keys are served all the same.
+
+    Not ready while the process ends, or the journal takes no calls: then none is served.
+    """
 
     database: Database
     snapshots: SnapshotHolder
@@ -35,7 +38,7 @@ class CheckReadiness:
         status = "shutting_down" if self.is_draining else "healthy" if connected and spend is None else "degraded"
         snapshot = self.snapshots.current
         return ReadinessState(
-            ready=not self.is_draining,
+            ready=not self.is_draining and self.flusher.journal.takes_calls,
             status=status,
             database="connected" if connected else "disconnected",
             details={

@@ -72,7 +72,9 @@ def change_key(key: VirtualKey, fields: KeyFields, *, now_ns: int, actor: str) -
 
 
 def change_limits(limits: Limits, fields: KeyFields, *, now_ns: int) -> Limits:
-    """Return the limits after a merge patch. Where the duration becomes another, a window begins now; the same one said anew begins none.
+    """Return the limits after a merge patch.
+
+    Where a budget begins or its duration becomes another, a window begins now; the same duration said anew begins none.
 
     Raises:
         UnprocessableError: `soft_budget` would not be below `max_budget`.
@@ -86,11 +88,13 @@ def change_limits(limits: Limits, fields: KeyFields, *, now_ns: int) -> Limits:
         changes["tpm_part"] = fields.token_rate_limit_type or "total"
     if fields.budget_duration is not UNSET:
         changes["budget_duration"] = fields.budget_duration
-        if not _is_same(limits.budget_duration, fields.budget_duration):
-            # In whole microseconds, as it rests: the beginning is the name of the window.
-            began_ns = now_ns // _NS_PER_MICROSECOND * _NS_PER_MICROSECOND
-            changes["budget_started_at_ns"] = 0 if fields.budget_duration is None else began_ns
     changed = msgspec.structs.replace(limits, **changes)
+    if not changed.has_budget:
+        changed = msgspec.structs.replace(changed, budget_started_at_ns=0)
+    elif not limits.has_budget or not _is_same(limits.budget_duration, changed.budget_duration):
+        # In whole microseconds, as it rests: the beginning is the name of the window.
+        began_ns = now_ns // _NS_PER_MICROSECOND * _NS_PER_MICROSECOND
+        changed = msgspec.structs.replace(changed, budget_started_at_ns=began_ns)
     soft, most = changed.soft_budget_nano, changed.max_budget_nano
     if soft is not None and most is not None and soft >= most:
         raise unprocessable([Fault("soft_budget", "`soft_budget` must be below `max_budget`", "invalid_value")])

@@ -15,8 +15,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         max_budget_nano: What it may spend in one window of its budget.
         soft_budget_nano: Above this somebody is told; nothing is refused.
         budget_duration: How long a window is, in the words of `durations`; None: one window without an end.
-        budget_started_at_ns: When the duration was set or changed; there a window begins, with nothing spent. 0 without a duration: then
-            everything that it ever spent counts.
+        budget_started_at_ns: When the budget began, or its duration became another: there a window begins. With a duration nothing is
+            spent in it; without one it holds everything that was ever spent. 0 without a budget.
         rpm: Requests in any 60 s.
         tpm: Tokens in any 60 s, of the part that `tpm_part` names.
         max_parallel: Calls at the same time.

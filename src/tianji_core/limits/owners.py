@@ -36,7 +36,7 @@ def owners_of(principal: Principal) -> tuple[LimitOwner, ...]:
 
 
 def lifetime_window(key_id: str) -> BudgetWindow:
-    """Return the window that holds everything that a key ever spends."""
+    """Return the window of everything that a key ever spends; any other of its windows without an end holds the same."""
     return BudgetWindow(scope=KEY_SCOPE + key_id, limit_key=TOTAL, starts_at_ns=0)
 
 

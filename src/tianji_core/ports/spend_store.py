@@ -34,7 +34,7 @@ class SpendStore(Protocol):
         """Set what a window shows as spent, in the same way, and return what is stored of it now.
 
         `counted_nano` is what somebody counts in it who may be ahead of the store. Setting the same amount twice is setting it once. A
-        window without an end is the lifetime spend of its key.
+        window without an end shows the lifetime spend of its key.
         """
         ...
 

@@ -28,7 +28,7 @@ def _wanted(path: str) -> dict[str, int]:
         return _PUBLIC
     if path == "/metrics":
         return _METRICS
-    if path.startswith(("/health", "/config")) or (path.startswith("/key/") and path != "/key/info"):
+    if path.startswith(("/health", "/config", "/spend/")) or (path.startswith("/key/") and path != "/key/info"):
         return _ADMIN
     return _ANY_KEY
 

@@ -9,14 +9,24 @@ import msgspec
 import pytest
 from sqlalchemy import Table, func, select, text
 
+from support.limits import window_of
 from support.stores import NOW_NS, open_sql, record
 from tianji_adapters.sql.store import SqlStore
-from tianji_adapters.sql.tables import MEASURES, daily_usage, daily_usage_end_user, daily_usage_tag, lifetime_spend, spend_events
+from tianji_adapters.sql.tables import (
+    MEASURES,
+    budget_windows,
+    daily_usage,
+    daily_usage_end_user,
+    daily_usage_tag,
+    lifetime_spend,
+    spend_events,
+)
 from tianji_core.access.keys import KeyId
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.events import Attempt, EventError
 from tianji_core.calls.usage import Usage
 from tianji_core.errors import DependencyUnavailableError
+from tianji_core.limits.windows import BudgetWindow
 from tianji_core.spend.record import SpendRecord
 
 _FULL = record(
@@ -184,9 +194,9 @@ async def test_no_record_can_stop_the_ledger(sql_url: str, tmp_path: Path, chang
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("broken", [daily_usage, daily_usage_end_user, daily_usage_tag, lifetime_spend], ids=str)
+@pytest.mark.parametrize("broken", [daily_usage, daily_usage_end_user, daily_usage_tag, lifetime_spend, budget_windows], ids=str)
 async def test_failure_of_any_table_stores_nothing_and_a_repetition_everything_once(sql_url: str, tmp_path: Path, broken: Table) -> None:
-    batch = [record(1, end_user_id="eve", tags=("a",)), record(2)]
+    batch = [record(1, end_user_id="eve", tags=("a",)), record(2, windows=(window_of("key-1", 0, 1_000_000),))]
     async with open_sql(sql_url, tmp_path) as store:
         await _run(store, f"ALTER TABLE {broken} RENAME TO elsewhere")
         with pytest.raises(DependencyUnavailableError):
@@ -197,12 +207,19 @@ async def test_failure_of_any_table_stores_nothing_and_a_repetition_everything_o
         assert await store.spend.add(batch) == 2
         assert await store.spend.add(batch) == 0
         assert await _sum(store, daily_usage, "cost_nano") == await _sum(store, lifetime_spend, "cost_nano") == 2_000
+        assert await _sum(store, budget_windows, "spent_nano") == 2_000
 
 
 @pytest.mark.anyio
 async def test_many_writers_keep_every_total_exact(sql_url: str, tmp_path: Path) -> None:
     def batch(first: int) -> list[SpendRecord]:
-        return [record(n, day=n % 2, key_id=f"k{n % 5}", model=f"m{n % 3}", tags=(f"t{n % 2}",), nano=n) for n in range(first, first + 30)]
+        return [
+            record(n, day=n % 2, key_id=f"k{n % 5}", model=f"m{n % 3}", tags=(f"t{n % 2}",), nano=n, windows=windows(n))
+            for n in range(first, first + 30)
+        ]
+
+    def windows(n: int) -> tuple[BudgetWindow, ...]:
+        return (window_of(f"k{n % 5}", (n % 4 + 1) * 1_000, (n % 4 + 2) * 1_000),) if n % 3 else ()
 
     async with open_sql(sql_url, tmp_path) as one, open_sql(sql_url, tmp_path) as two, anyio.create_task_group() as tasks:
         for number in range(20):
@@ -211,6 +228,8 @@ async def test_many_writers_keep_every_total_exact(sql_url: str, tmp_path: Path)
         expected = sum(range(19 * 7 + 30))
         tables = (spend_events, daily_usage, daily_usage_tag, lifetime_spend)
         assert [await _sum(store, table, "cost_nano") for table in tables] == [expected] * 4
+        assert await _sum(store, budget_windows, "spent_nano") == expected
+        assert len(await _rows(store, budget_windows)) == 5 * (4 + 1)
 
 
 def test_measures_are_the_columns_of_every_daily_table_beside_its_key() -> None:

@@ -6,8 +6,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.limits import window_of
 from support.stores import record
-from tianji_adapters.sql.spend_sums import Row, daily_usage_rows, end_user_rows, lifetime_rows, tag_rows
+from tianji_adapters.sql.spend_sums import Row, daily_usage_rows, end_user_rows, lifetime_rows, tag_rows, window_rows
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.usage import Usage
 from tianji_core.spend.record import SpendRecord
@@ -105,3 +106,18 @@ def test_rows_are_sorted_by_their_key() -> None:
     keys = [(row["day"], row["api_key_id"]) for row in rows]
     assert [key for _, key in keys] == ["", "a", "b", "b"]
     assert keys == sorted(keys)
+
+
+def test_windows_get_the_sum_of_their_rows_in_the_order_of_their_keys() -> None:
+    late, early, other = window_of("key-1", 20, 30), window_of("key-1", 10, 20), window_of("a", 10, 20)
+    rows = window_rows([record(1, nano=5, windows=(late,)), record(2, nano=7, windows=(early, other)), record(3, nano=11, windows=(late,))])
+    assert [(row["scope"], row["starts_at"], row["ends_at"], row["spent_nano"], row["adjust_nano"]) for row in rows] == [
+        ("k:a", 10, 20, 7, 0),
+        ("k:key-1", 10, 20, 7, 0),
+        ("k:key-1", 20, 30, 16, 0),
+    ]
+
+
+def test_spend_of_a_key_outside_of_its_windows_has_a_row_without_an_end() -> None:
+    (row,) = window_rows([record(1, nano=5), record(2, nano=7)])
+    assert (row["scope"], row["limit_key"], row["starts_at"], row["ends_at"], row["spent_nano"]) == ("k:key-1", "total", 0, None, 12)

@@ -16,7 +16,11 @@ from tianji_adapters.sql import migrations
 from tianji_adapters.sql.addresses import parse
 from tianji_adapters.sql.engine import open_engine
 from tianji_adapters.sql.upgrade import HEAD, REVISIONS, check_schema, upgrade_to
+from tianji_core.access.limits import Limits
 from tianji_core.errors import ConfigurationError, DependencyUnavailableError
+from tianji_core.limits.answers import WindowSpend
+from tianji_core.limits.owners import lifetime_window
+from tianji_core.ports.key_store import KeyFilter
 
 _OLD_EVENT = """
 INSERT INTO spend_events (day, call_id, seq, operation, surface, route, stream, status, http_status, started_at, ended_at, duration_ms,
@@ -113,6 +117,35 @@ async def test_second_revision_keeps_and_completes_the_data_of_the_first(empty_s
 
 
 @pytest.mark.anyio
+async def test_third_revision_limits_no_key_and_books_what_was_spent(empty_sql_url: str, tmp_path: Path) -> None:
+    await upgrade_to(empty_sql_url, "0002")
+    async with open_sql(empty_sql_url, tmp_path) as store:
+        instant = "timestamptz '2026-11-20 10:00Z'" if store.database.engine.is_postgres else "1795168800000000"
+        spent = "INSERT INTO lifetime_spend (scope, pk, cost_nano, adjust_nano) VALUES ('key', 'old', 42, -2)"
+        await _execute(empty_sql_url, tmp_path, _OLD_KEY.format(instant=instant), spent)
+        await store.database.upgrade()
+        found = await store.keys.by_alias("ci")
+        assert found is not None
+        assert found.limits == Limits()
+        await store.spend.add([record(1, nano=8, key_id="old")])
+        asked = lifetime_window("old")
+        assert await store.windows.window_spend([asked]) == {asked: WindowSpend(window=asked, spent_nano=50, adjusted_nano=-2)}
+        (*_, windows) = await store.spend.reconcile(record(1).day, record(1).day, most=1)
+        assert (windows.checked, windows.differing) == (1, 0)
+
+
+@pytest.mark.anyio
+async def test_worker_of_the_version_before_goes_on_writing_keys(sql_url: str, tmp_path: Path) -> None:
+    async with open_sql(sql_url, tmp_path) as store:
+        limited = virtual_key(1, limits=Limits(max_budget_nano=5, tpm_part="input"))
+        await store.keys.add(limited)
+        instant = "timestamptz '2026-11-20 10:00Z'" if store.database.engine.is_postgres else "1795168800000000"
+        await _execute(sql_url, tmp_path, _OLD_KEY.format(instant=instant), "UPDATE api_keys SET blocked = true, version = 2")
+        found = {key.id: key.limits for key in (await store.keys.page(KeyFilter(), page=1, size=5)).keys}
+        assert found == {limited.id: limited.limits, "old": Limits()}
+
+
+@pytest.mark.anyio
 async def test_worker_of_the_version_before_goes_on_writing(sql_url: str, tmp_path: Path) -> None:
     async with open_sql(sql_url, tmp_path) as store:
         await store.spend.add([record(1)])
@@ -127,7 +160,7 @@ async def test_worker_of_the_version_before_goes_on_writing(sql_url: str, tmp_pa
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("start", [None, "0001"], ids=["empty", "old"])
+@pytest.mark.parametrize("start", [None, "0001", "0002"], ids=["empty", "old", "last"])
 async def test_twenty_upgrades_at_once_leave_one_correct_schema(empty_sql_url: str, tmp_path: Path, start: str | None) -> None:
     if start is not None:
         await upgrade_to(empty_sql_url, start)

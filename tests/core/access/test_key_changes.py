@@ -1,6 +1,7 @@
 """From a request to a key, and what is shown of it."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -75,8 +76,8 @@ def test_weak_custom_keys_are_refused(text: str) -> None:
     assert text not in caught.value.message
 
 
-def _limits(old: Limits = Limits(), now_ns: int = 0, **fields: object) -> Limits:
-    return change_limits(old, KeyFields(**fields), now_ns=now_ns)  # type: ignore[arg-type]
+def _limits(old: Limits | None = None, now_ns: int = 0, **fields: object) -> Limits:
+    return change_limits(old or Limits(), KeyFields(**fields), now_ns=now_ns)  # type: ignore[arg-type]
 
 
 def test_limits_follow_the_merge_patch() -> None:
@@ -94,14 +95,15 @@ def test_limits_follow_the_merge_patch() -> None:
         max_budget_nano=1_500_000_000, soft_budget_nano=1_250_000_000, rpm=0, tpm=2, max_parallel=3, tpm_part="input"
     )
     names = ("max_budget", "soft_budget", "rpm_limit", "tpm_limit", "max_parallel_requests", "token_rate_limit_type")
-    assert _limits(full, **dict.fromkeys(names)) == Limits()
+    cleared: dict[str, Any] = dict.fromkeys(names)
+    assert _limits(full, **cleared) == Limits()
 
 
 def test_keys_carry_their_limits_through_changes() -> None:
     key = _made(max_budget=Decimal(2), rpm_limit=5)
-    assert key.limits == Limits(max_budget_nano=2_000_000_000, rpm=5)
+    assert key.limits == Limits(max_budget_nano=2_000_000_000, rpm=5, budget_started_at_ns=1_000)
     changed = change_key(key, KeyFields(rpm_limit=None, blocked=True), now_ns=0, actor="bob")
-    assert (changed.limits, changed.blocked) == (Limits(max_budget_nano=2_000_000_000), True)
+    assert (changed.limits, changed.blocked) == (Limits(max_budget_nano=2_000_000_000, budget_started_at_ns=1_000), True)
 
 
 def test_window_begins_when_its_duration_becomes_another() -> None:
@@ -110,16 +112,26 @@ def test_window_begins_when_its_duration_becomes_another() -> None:
     for same in ({}, {"budget_duration": "24h"}, {"budget_duration": "daily"}, {"max_budget": Decimal(3)}):
         assert _limits(first, now_ns=9_000, **same).budget_started_at_ns == 5_000
     assert _limits(first, now_ns=9_000, budget_duration="7d").budget_started_at_ns == 9_000
-    assert _limits(first, now_ns=9_000, budget_duration=None) == Limits(), "a budget without a duration counts everything"
+    assert _limits(first, now_ns=9_000, budget_duration=None) == Limits()
+
+
+def test_window_begins_with_its_budget_and_when_it_loses_its_end() -> None:
+    whole = _limits(now_ns=5_000, max_budget=Decimal(1))
+    assert whole == Limits(max_budget_nano=10**9, budget_started_at_ns=5_000)
+    assert _limits(whole, now_ns=9_000, max_budget=Decimal(2)).budget_started_at_ns == 5_000
+    assert _limits(_limits(whole, max_budget=None), now_ns=9_000, max_budget=Decimal(1)).budget_started_at_ns == 9_000
+    monthly = _limits(whole, now_ns=9_000, budget_duration="1mo")
+    assert _limits(monthly, now_ns=11_000, budget_duration=None) == Limits(max_budget_nano=10**9, budget_started_at_ns=11_000)
 
 
 @pytest.mark.parametrize("soft", [Decimal(1), Decimal(2)])
 def test_soft_budget_lies_below_the_hard_one(soft: Decimal) -> None:
-    for old, fields in (
+    cases: tuple[tuple[Limits, dict[str, Any]], ...] = (
         (Limits(), {"max_budget": Decimal(1), "soft_budget": soft}),
         (Limits(max_budget_nano=10**9), {"soft_budget": soft}),
         (Limits(soft_budget_nano=2 * 10**9), {"max_budget": Decimal(1)}),
-    ):
+    )
+    for old, fields in cases:
         with pytest.raises(UnprocessableError) as caught:
             _limits(old, **fields)
         assert caught.value.param == "soft_budget"

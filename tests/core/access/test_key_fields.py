@@ -29,7 +29,18 @@ def test_what_is_not_mentioned_is_unset() -> None:
 
 
 def test_null_clears_what_can_be_cleared_and_says_nothing_elsewhere() -> None:
-    names = ("key_alias", "duration", "user_id", "team_id", "organization_id", "models", "aliases", "allowed_routes", "tags", "metadata")
+    names: tuple[str, ...] = (
+        "key_alias",
+        "duration",
+        "user_id",
+        "team_id",
+        "organization_id",
+        "models",
+        "aliases",
+        "allowed_routes",
+        "tags",
+        "metadata",
+    )
     names += ("max_budget", "soft_budget", "budget_duration", "rpm_limit", "tpm_limit", "max_parallel_requests", "token_rate_limit_type")
     fields = read_key_fields(dict.fromkeys((*names, "key", "key_type", "blocked", "spend", "expected_version"))).fields
     assert all(getattr(fields, name) is None for name in names)
@@ -158,7 +169,7 @@ def test_amounts_are_numbers_or_exact_texts() -> None:
 
 def test_zero_is_a_limit() -> None:
     fields = read_key_fields({"max_budget": 0, "rpm_limit": 0, "tpm_limit": 0, "max_parallel_requests": 0}).fields
-    assert (fields.max_budget, fields.rpm_limit, fields.tpm_limit, fields.max_parallel_requests) == (0, 0, 0, 0)
+    assert all(getattr(fields, name) == 0 for name in ("max_budget", "rpm_limit", "tpm_limit", "max_parallel_requests"))
 
 
 @pytest.mark.parametrize("text", ["30s", "24h", "1200mo", "9999w", "monthly"])

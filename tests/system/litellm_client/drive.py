@@ -36,10 +36,22 @@ def drive(client: Client, base_url: str) -> dict[str, Any]:
         "delete": client.keys.delete(keys=[key]),
         "list_after": client.keys.list(),
     }
+    steps |= _limit(client)
     second = client.keys.generate(key_alias="second")
     steps["delete_by_alias"] = client.keys.delete(key_aliases=["second"])
     steps["refused"] = _refused(base_url, second["key"])
     return steps
+
+
+def _limit(client: Client) -> dict[str, Any]:
+    """Give a key limits and change them; the client has no words for them, so they go by its plain requests."""
+    limits = {"max_budget": 10.5, "soft_budget": 8.0, "budget_duration": "30d", "rpm_limit": 60, "tpm_limit": 1000, "spend": 1.5}
+    made = client.http.request("POST", "/key/generate", json={**limits, "max_parallel_requests": 4, "key_alias": "limited"})
+    info, listed = client.keys.info(made["key"]), client.keys.list(key_alias="limited", return_full_object=True)
+    changes = {"max_budget": 20, "soft_budget": None, "budget_duration": "7d", "tpm_limit": None}
+    changed = client.http.request("POST", "/key/update", json={"key": made["key"], **changes})
+    totals = client.http.request("GET", "/spend/reconcile")
+    return {"limited": made, "limited_info": info, "limited_list": listed, "limit_changed": changed, "totals": totals}
 
 
 def _refused(base_url: str, key: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,30 @@ def test_client_changes_it(steps: dict[str, Any]) -> None:
     assert (changed["models"], changed["spend"], changed["key_alias"], changed["user_id"]) == (["gpt-5-nano"], 0.25, "renamed", "bob")
     assert (changed["team_id"], changed["aliases"]) == ("red", {"fast": "gpt-5-nano"})
     assert changed["expires"] > steps["generate"]["expires"]
+
+
+def test_client_limits_it(steps: dict[str, Any]) -> None:
+    given = {"max_budget": 10.5, "soft_budget": 8, "budget_duration": "30d", "rpm_limit": 60, "tpm_limit": 1000, "spend": 1.5}
+    for answer in (steps["limited"], steps["limited_info"]["info"], steps["limited_list"]["keys"][0]):
+        assert {name: answer[name] for name in given} == given
+        assert answer["max_parallel_requests"] == 4
+    changed = steps["limit_changed"]
+    assert {name: changed[name] for name in given} == {
+        "max_budget": 20,
+        "soft_budget": None,
+        "budget_duration": "7d",
+        "rpm_limit": 60,
+        "tpm_limit": None,
+        "spend": 0,
+    }, "another duration is another window"
+    month_end, week_end = steps["limited_info"]["info"]["budget_reset_at"], changed["budget_reset_at"]
+    assert month_end[8:] == "01T00:00:00.000000Z"
+    assert week_end.endswith("T00:00:00.000000Z")
+    assert datetime.fromisoformat(week_end).weekday() == 0
+
+
+def test_totals_agree_after_all_that(steps: dict[str, Any]) -> None:
+    assert (steps["totals"]["is_balanced"], steps["totals"]["differences"]) == (True, [])
 
 
 def test_client_blocks_and_unblocks_it(steps: dict[str, Any]) -> None:

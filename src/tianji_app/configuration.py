@@ -14,7 +14,7 @@ from tianji_core.calls.deployment import Deployment
 from tianji_core.config.gateway_config import GatewayConfig, PriceSettings
 from tianji_core.config.load import config_without_file
 from tianji_core.errors import ConfigurationError, InvalidRequestError
-from tianji_core.pricing.adjustments import Adjustments, Margin
+from tianji_core.pricing.adjustments import Adjustments
 from tianji_core.pricing.entry import price_entry
 from tianji_core.pricing.prices import PricesFile, PriceTable, price_table
 from tianji_core.routing.groups import ModelIndex
@@ -51,7 +51,7 @@ class ConfigurationSource:
             config=config,
             index=ModelIndex.build(config.deployments, config.router.aliases),
             prices=table,
-            adjustments=_adjustments(config.prices),
+            adjustments=Adjustments(discounts=config.prices.discounts, margins=config.prices.margins),
             providers=self.providers,
         )
 
@@ -94,8 +94,3 @@ def _entries(text: str, path: str) -> dict[str, dict[str, object]]:
     if wrong:
         raise ConfigurationError(f"the price of {wrong[0]!r} is not an object", file=path)
     return {name: entry for name, entry in entries.items() if isinstance(entry, dict)}
-
-
-def _adjustments(settings: PriceSettings) -> Adjustments:
-    margins = {name: Margin(fraction=margin.fraction, fixed_usd=margin.fixed_usd) for name, margin in settings.margins.items()}
-    return Adjustments(discounts=settings.discounts, margins=margins)

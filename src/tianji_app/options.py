@@ -8,7 +8,6 @@ import msgspec
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4000
-SHUTDOWN_GRACE_SECONDS = 30.0
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +16,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         config: Path of the configuration file, or None.
         host, port, database_url: As given by a flag; None leaves them to the configuration and the defaults.
-        lock_wait_seconds: How long a start waits for another process to leave the database.
+        lock_wait_seconds: How long a start waits for another process to leave the database; None: as long as its end may take.
+        shutdown_delay, shutdown_grace: Seconds, as given by a flag; None leaves them to the configuration.
         local_model: Whether the embedded model is started where there is no configuration file.
     """
 
@@ -27,7 +27,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     host: str | None = None
     port: int | None = None
     database_url: str | None = None
-    lock_wait_seconds: float = SHUTDOWN_GRACE_SECONDS + 5
+    lock_wait_seconds: float | None = None
+    shutdown_delay: float | None = None
+    shutdown_grace: float | None = None
     local_model: bool = True
 
 
@@ -45,6 +47,8 @@ def options_of(
     data_dir: str | None = None,
     database_url: str | None = None,
     lock_wait_seconds: float | None = None,
+    shutdown_delay: float | None = None,
+    shutdown_grace: float | None = None,
     local_model: bool = True,
 ) -> Options:
     """Return the options; a flag of None was not given."""
@@ -56,7 +60,9 @@ def options_of(
         host=host,
         port=port,
         database_url=database_url,
-        lock_wait_seconds=SHUTDOWN_GRACE_SECONDS + 5 if lock_wait_seconds is None else lock_wait_seconds,
+        lock_wait_seconds=lock_wait_seconds,
+        shutdown_delay=shutdown_delay,
+        shutdown_grace=shutdown_grace,
         local_model=local_model,
     )
 

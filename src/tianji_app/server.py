@@ -4,28 +4,36 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 import structlog
 from punq import Container
 
-from tianji_adapters.http_server.app import Served, build_app
-from tianji_adapters.http_server.uvicorn_server import Listener, listen, make_server
+from tianji_adapters.http_server.app import Served, build_app, calls_first
+from tianji_adapters.http_server.listener import Listener, listen
+from tianji_adapters.http_server.uvicorn_server import make_server
 from tianji_adapters.local_model.process import LocalModel, available
 from tianji_adapters.sql.store import open_store
 from tianji_adapters.system.clock import SystemClock
 from tianji_adapters.system.identifiers import SystemIdentifiers
+from tianji_adapters.system.journal_disk import file_system_of, is_passing_file_system
 from tianji_adapters.telemetry.logs import set_up_logs
 from tianji_app.banner import Started, banner
 from tianji_app.catalog import all_providers, all_surfaces
 from tianji_app.configuration import ConfigurationSource
 from tianji_app.container import KEY_OPERATIONS, build, resolve
 from tianji_app.database import database_url, prepare_data_dir, shown_store
+from tianji_app.dispatcher import Dispatcher
 from tianji_app.flusher import Flusher
-from tianji_app.options import DEFAULT_HOST, DEFAULT_PORT, SHUTDOWN_GRACE_SECONDS, Options, set_variables
+from tianji_app.in_flight import InFlight
+from tianji_app.options import DEFAULT_HOST, DEFAULT_PORT, Options, set_variables
 from tianji_app.outside import outside_of
+from tianji_app.refusal_lines import RefusalLines
 from tianji_app.secrets import known_secrets
-from tianji_app.snapshot import Snapshot
+from tianji_app.shutdown import Shutdown, lock_wait, shutting_down
+from tianji_app.snapshot import Snapshot, SnapshotHolder
+from tianji_app.token_counts import warm_up
 from tianji_app.use_cases.health import ProbeDeployments
 from tianji_app.use_cases.keys import ReplaceQuickstartKey
 from tianji_app.use_cases.master_key import ensure_master_key
@@ -37,10 +45,13 @@ from tianji_core.calls.deployment import Deployment, DeploymentId
 from tianji_core.errors import ConfigurationError
 from tianji_core.ports.gateway import Gateway
 from tianji_core.ports.http_transport import HttpTransport
+from tianji_core.ports.journal import Journal
 from tianji_core.ports.management import Authenticate
 from tianji_core.ports.operations import Exposition
+from tianji_core.ports.token_counter import TokenCounter
 
 LOCAL_GROUP = "local/smollm2-135m"
+_STORING_SECONDS = 30.0
 _log = structlog.get_logger("tianji.server")
 
 
@@ -48,8 +59,11 @@ _log = structlog.get_logger("tianji.server")
 class Running:
     """A gateway that is about to serve."""
 
+    options: Options
     container: Container
     snapshot: Snapshot
+    refusal_lines: RefusalLines
+    dispatcher: Dispatcher
     listener: Listener
     started: Started
 
@@ -69,19 +83,21 @@ async def _start(options: Options, stack: AsyncExitStack) -> Running:
     providers = all_providers()
     source = ConfigurationSource(options, providers)
     snapshot = source.load()
-    set_up_logs(known_secrets(snapshot))
+    secrets = set_up_logs(known_secrets(snapshot))
     for warning in snapshot.config.warnings:
         _log.warning("configuration", place=f"{warning.file}:{warning.line}", message=warning.message)
     set_variables({name: secret.reveal() for name, secret in snapshot.config.environment_to_set.items()})
     prepare_data_dir(options.data_dir)
+    _warn_of_passing_disk(options.data_dir)
     general = snapshot.config.general
-    listener = listen(options.host or general.host or DEFAULT_HOST, _port(options, general.port))
-    stack.callback(listener.socket.close)
     configured = general.database_url.reveal() if general.database_url else None
     url = database_url(options, configured)
     store = open_store(url, str(options.data_dir))
     stack.push_async_callback(store.database.close)
-    await stack.enter_async_context(store.database.only_process(wait_seconds=options.lock_wait_seconds))
+    await stack.enter_async_context(store.database.only_process(wait_seconds=lock_wait(options, general)))
+    # Not before: the process that owned the database may have listened here.
+    listener = listen(options.host or general.host or DEFAULT_HOST, _port(options, general.port))
+    stack.callback(listener.socket.close)
     await store.database.upgrade()
     notes: list[str] = []
     if options.config is None:
@@ -89,8 +105,12 @@ async def _start(options: Options, stack: AsyncExitStack) -> Running:
         snapshot = source.load()
     clock, identifiers = SystemClock(), SystemIdentifiers()
     master, new_master_key = await ensure_master_key(general.master_key, store.settings, identifiers, required=options.config is not None)
-    container = build(outside_of(source, snapshot, store, master, clock, identifiers))
+    outside = outside_of(source, snapshot, store, options.data_dir, master, clock, identifiers, secrets)
+    stack.push_async_callback(outside.journal.close)
+    container = build(outside)
+    await _book_what_was_left(outside.journal, resolve(container, Flusher))
     stack.push_async_callback(resolve(container, HttpTransport).aclose)  # type: ignore[type-abstract]
+    await warm_up(resolve(container, TokenCounter), snapshot)  # type: ignore[type-abstract]
     quickstart = await resolve(container, ReplaceQuickstartKey)() if options.config is None else None
     names = snapshot.index.names()
     started = Started(
@@ -104,7 +124,26 @@ async def _start(options: Options, stack: AsyncExitStack) -> Running:
         quickstart_key=quickstart,
         notes=tuple(notes),
     )
-    return Running(container, snapshot, listener, started)
+    return Running(options, container, snapshot, outside.refusal_lines, outside.dispatcher, listener, started)
+
+
+def _warn_of_passing_disk(data_dir: Path) -> None:
+    kind = file_system_of(data_dir)
+    if is_passing_file_system(kind):
+        _log.warning(
+            "the data directory does not outlive the machine or the container",
+            data_dir=str(data_dir),
+            file_system=kind,
+            hint="give it a disk or a volume of its own",
+        )
+
+
+async def _book_what_was_left(journal: Journal, flusher: Flusher) -> None:
+    """Bring what dead processes left in the journal into the ledger, before anybody asks how much of a budget is left."""
+    await journal.recover()
+    left = await flusher.drain(_STORING_SECONDS)
+    if left:
+        _log.error("spend of an earlier process is not stored yet; budgets do not know of it", rows=left)
 
 
 def _port(options: Options, configured: int | None) -> int:
@@ -137,36 +176,43 @@ async def _local_model(options: Options, stack: AsyncExitStack, notes: list[str]
 async def _run(running: Running, say: Callable[[str], None]) -> None:
     container = running.container
     flusher, readiness, reload = resolve(container, Flusher), resolve(container, CheckReadiness), resolve(container, Reload)
-    app = build_app(
-        Served(
-            gateway=resolve(container, Gateway),  # type: ignore[type-abstract]
-            authenticate=resolve(container, Authenticate),  # type: ignore[type-abstract]
-            surfaces=all_surfaces(),
-            ports=driving_ports(container),
-            version=VERSION,
-            max_body_bytes=running.snapshot.config.general.max_request_bytes,
-        )
+    served = Served(
+        gateway=resolve(container, Gateway),  # type: ignore[type-abstract]
+        authenticate=resolve(container, Authenticate),  # type: ignore[type-abstract]
+        surfaces=all_surfaces(),
+        ports=driving_ports(container),
+        version=VERSION,
+        max_body_bytes=running.snapshot.config.general.max_request_bytes,
+        with_error_detail=error_detail(container),
     )
-    server = make_server(app, grace_seconds=SHUTDOWN_GRACE_SECONDS, on_started=lambda: say(banner(running.started)))
+    app = calls_first(build_app(served), served)
+    in_flight = resolve(container, InFlight)
+    server = make_server(app, on_started=lambda: say(banner(running.started)), cut=lambda: in_flight.cut(shutting_down))
+    shutdown = Shutdown(server, readiness, resolve(container, SnapshotHolder), running.options)
 
     async def on_signals() -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
             async for number in signals:
                 if number == signal.SIGHUP:
                     await _reload(reload)
-                    continue
-                server.force_exit = server.should_exit  # a second signal ends it
-                server.should_exit = True
-                readiness.is_draining = True
+                else:
+                    tasks.start_soon(shutdown, number)
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(on_signals)
-        tasks.start_soon(flusher.run)
-        await server.serve(sockets=[running.listener.socket])
-        tasks.cancel_scope.cancel()
-    left = await flusher.drain(SHUTDOWN_GRACE_SECONDS)
-    if left:
-        _log.error("spend was not stored before the end", rows=left)
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(on_signals)
+            tasks.start_soon(flusher.run)
+            tasks.start_soon(resolve(container, Journal).run)  # type: ignore[type-abstract]
+            tasks.start_soon(running.refusal_lines.run)
+            tasks.start_soon(running.dispatcher.run)
+            await server.serve(sockets=[running.listener.socket])
+            tasks.cancel_scope.cancel()
+    finally:
+        running.dispatcher.drain()
+        running.refusal_lines.tell()
+        left = await flusher.drain(_STORING_SECONDS)
+        if left:
+            _log.error("spend was not stored before the end; it waits in the journal for the next process", rows=left)
 
 
 async def _reload(reload: Reload) -> None:
@@ -174,6 +220,12 @@ async def _reload(reload: Reload) -> None:
         await reload()
     except ConfigurationError:
         return  # it is in the log and in the readiness details; the running configuration stays
+
+
+def error_detail(container: Container) -> Callable[[], bool]:
+    """Return what tells whether the running configuration wants `detail.error` in management errors."""
+    snapshots = resolve(container, SnapshotHolder)
+    return lambda: snapshots.current.config.general.compat_error_detail
 
 
 def driving_ports(container: Container) -> Mapping[str, object]:

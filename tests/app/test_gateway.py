@@ -32,7 +32,7 @@ from tianji_core.errors import (
     UpstreamAuthenticationError,
 )
 from tianji_core.routing.settings import Alias, RouterSettings
-from tianji_core.shapes.codecs import Request
+from tianji_core.shapes.raw_requests import ReadBody
 from tianji_core.surfaces.anthropic_count_tokens import SURFACE as COUNT_TOKENS
 from tianji_core.surfaces.anthropic_messages import SURFACE as MESSAGES
 from tianji_core.surfaces.openai_embeddings import SURFACE as EMBEDDINGS
@@ -248,7 +248,7 @@ async def test_refused_credential_of_ours_is_no_401_for_the_caller() -> None:
 
 async def test_bug_leaves_one_event_and_no_connection() -> None:
     class Broken:
-        async def before_call(self, request: Request, names: tuple[str, ...]) -> Request:
+        async def before_call(self, body: ReadBody, names: tuple[str, ...]) -> None:
             raise KeyError("a prompt text")
 
     parts = make_parts(guardrails=Broken())

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from support.gateway_parts import deployment, snapshot_of
-from tianji_app.call.interrupted import interrupted_cost
-from tianji_core.calls.usage import Usage
+from tianji_app.call.interrupted import InterruptedPrices, interrupted_cost
+from tianji_core.calls.usage import ModelUsage, Usage
 from tianji_core.ports.journal import OpenCall
 
 USAGE = Usage(input_text=1_000, output_text=100)
@@ -43,3 +43,15 @@ def test_call_is_priced_by_its_deployment_else_by_its_model(deployment_id: str, 
 def test_model_that_nobody_prices_costs_nothing_and_says_so() -> None:
     call = msgspec.structs.replace(CALL, deployment_id="gone", provider="nobody", model="nothing")
     assert interrupted_cost(SNAPSHOT, call, USAGE).source == "zero_unpriced"
+
+
+def test_rounds_of_other_models_are_priced_as_theirs() -> None:
+    usage = msgspec.structs.replace(USAGE, others=(ModelUsage(model="gpt-5-nano", usage=USAGE),))
+    assert interrupted_cost(SNAPSHOT, CALL, usage).total_nano == 2_000_000 + 90_000
+
+
+def test_newest_snapshot_prices() -> None:
+    prices = InterruptedPrices(snapshot_of((), prices={}))
+    assert prices(CALL, USAGE).total_nano == 0
+    prices.follow(SNAPSHOT)
+    assert prices(CALL, USAGE).total_nano == 2_000_000

@@ -32,6 +32,12 @@ async def test_call_that_cannot_be_noted_goes_nowhere() -> None:
     assert (error.code, parts.event.http_status, parts.transport.sent) == ("journal_unavailable", 503, [])
 
 
+async def test_call_that_the_journal_refused_does_not_fill_it_further() -> None:
+    journal = ClosedJournal()
+    await refused(make_parts(journal=journal), inbound(), DependencyUnavailableError)
+    assert journal.waiting() == 0
+
+
 async def test_full_journal_makes_the_answer_wait_and_loses_nothing() -> None:
     parts = make_parts(capacity=1)
     parts.answer("a", whole())

@@ -21,6 +21,7 @@ from tianji_app.use_cases.readiness import CheckReadiness
 from tianji_app.use_cases.reload import Reload
 from tianji_core.errors import DependencyUnavailableError
 from tianji_core.ports.database import Database
+from tianji_core.ports.journal import Journal
 from tianji_core.routing.cooldown import Cooldown
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +46,7 @@ class SilentDatabase(MemoryDatabase):
         await anyio.sleep_forever()
 
 
-def readiness_of(database: Database) -> CheckReadiness:
+def readiness_of(database: Database, journal: Journal | None = None) -> CheckReadiness:
     snapshot = snapshot_of([deployment("a")], digest="d1")
     holder, cooldown = SnapshotHolder(snapshot), Cooldown(snapshot.config.router)
     cooldown.replace(snapshot.config.router, snapshot.config.deployments)
@@ -55,7 +56,7 @@ def readiness_of(database: Database) -> CheckReadiness:
         holder,
         cooldown,
         FixedClock(),
-        Flusher(MemoryJournal(), MemorySpendStore(), MemoryCounters(FixedClock()), FixedClock()),
+        Flusher(journal or MemoryJournal(), MemorySpendStore(), MemoryCounters(FixedClock()), FixedClock()),
         reload,
     )
 
@@ -68,6 +69,28 @@ async def test_process_whose_database_answers_is_healthy() -> None:
 async def test_process_without_its_database_is_degraded_and_still_serves() -> None:
     state = await readiness_of(AwayDatabase())()
     assert (state.ready, state.status, state.database) == (True, "degraded", "disconnected")
+
+
+class FullJournal(MemoryJournal):
+    """Stands on a disk that is full."""
+
+    degraded = "the disk is full"
+
+
+class RefusingJournal(MemoryJournal):
+    """Lets no call begin."""
+
+    takes_calls = False
+
+
+async def test_process_whose_journal_takes_no_calls_is_not_ready() -> None:
+    state = await readiness_of(MemoryDatabase(), RefusingJournal())()
+    assert not state.ready
+
+
+async def test_process_whose_journal_cannot_be_written_is_degraded_and_says_why() -> None:
+    state = await readiness_of(MemoryDatabase(), FullJournal())()
+    assert (state.ready, state.status, state.database, state.details["spend"]) == (True, "degraded", "connected", "the disk is full")
 
 
 async def test_database_that_never_answers_is_waited_for_two_seconds() -> None:

@@ -29,7 +29,7 @@ from tianji_core.errors import (
     TooLargeError,
     UnknownKeyError,
 )
-from tianji_core.shapes.codecs import Request
+from tianji_core.shapes.raw_requests import ReadBody
 
 pytestmark = pytest.mark.anyio
 
@@ -171,7 +171,7 @@ async def test_budget_that_is_too_small_leaves_an_event_and_no_row() -> None:
 
 async def test_blocked_call_goes_nowhere_and_says_so() -> None:
     class Blocking:
-        async def before_call(self, request: Request, names: tuple[str, ...]) -> Request:
+        async def before_call(self, body: ReadBody, names: tuple[str, ...]) -> None:
             raise GuardrailBlockedError("no")
 
     parts = make_parts(guardrails=Blocking())

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import anyio
 import pytest
 
 from support.gateway_parts import PRICES, Parts, chat_body, deployment, fetch, inbound, make_parts, virtual_key
@@ -11,6 +12,7 @@ from tianji_core.access.principal import Principal
 from tianji_core.calls.http import header
 from tianji_core.errors import BudgetExceededError, LimitExceededError, RateLimitedError, UpstreamError
 from tianji_core.limits.answers import LiveSpend
+from tianji_core.limits.holds import Tokens
 from tianji_core.routing.settings import RouterSettings
 
 pytestmark = pytest.mark.anyio
@@ -78,6 +80,22 @@ async def test_no_refusal_rests_on_the_bytes_of_a_request() -> None:
     assert parts.counter.encodings
 
 
+async def test_caller_who_leaves_while_the_tokens_are_counted_leaves_nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = limited(limits=Limits(max_budget_nano=USD // 10))
+
+    async def never(*_: object) -> int:
+        tasks.cancel_scope.cancel()
+        await anyio.sleep_forever()
+        return 0
+
+    monkeypatch.setattr(type(parts.counter), "count", never)
+    async with anyio.create_task_group() as tasks:
+        await fetch(parts, inbound(chat_body(max_tokens=5_000)))
+    spent = await live(parts)
+    assert spent is not None
+    assert spent.reserved_nano == 0
+
+
 async def test_a_generous_budget_needs_no_count() -> None:
     parts = limited(limits=Limits(max_budget_nano=1_000 * USD))
     parts.answer("a", whole())
@@ -103,6 +121,15 @@ async def test_too_little_for_an_answer_worth_having_is_refused() -> None:
     parts = limited(limits=Limits(max_budget_nano=10_000_000))  # 1,000 output tokens
     with pytest.raises(BudgetExceededError):
         await fetch(parts)
+
+
+async def test_answer_without_a_limit_that_only_running_calls_keep_out_may_come_again() -> None:
+    parts = limited(limits=Limits(max_budget_nano=USD // 10))
+    principal = Principal(role="key", key=next(iter(parts.keys.living.values())))
+    await parts.gateway.admit.reserve.admission.admit("running", principal, bound_nano=USD // 10, tokens=Tokens())
+    with pytest.raises(BudgetExceededError) as refused:
+        await fetch(parts)
+    assert (refused.value.code, refused.value.retry_after_seconds) == ("budget_reserved", 1.0)
 
 
 async def test_an_attempt_after_a_billed_one_holds_another_bound() -> None:
@@ -149,3 +176,21 @@ async def test_counted_tokens_that_fit_are_not_refused_for_their_bytes() -> None
     await fetch(parts, inbound(body))
     with pytest.raises(LimitExceededError):
         await fetch(parts, inbound(body))
+
+
+async def test_event_says_by_how_much_a_call_cost_more_than_it_held() -> None:
+    parts = limited()
+    parts.answer("a", whole(usage={"prompt_tokens": 1_000, "completion_tokens": 5_000}))
+    await fetch(parts, inbound(chat_body(max_tokens=5)))
+    row = await parts.row()
+    spent = await live(parts)
+    assert spent is not None
+    assert parts.event.exceeded_nano > 0
+    assert row.event.exceeded_nano == parts.event.exceeded_nano < spent.spent_nano
+
+
+async def test_call_within_its_reservation_exceeds_nothing() -> None:
+    for parts in (limited(), make_parts()):
+        parts.answer("a", whole())
+        await fetch(parts, inbound(chat_body(max_tokens=5)))
+        assert parts.event.exceeded_nano == 0

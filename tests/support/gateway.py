@@ -40,9 +40,10 @@ class GatewayProcess:
         return self.process.wait(_STOP_SECONDS)
 
 
-def command(*arguments: str) -> list[str]:
-    """Return the command line of `tianji`, run by this interpreter."""
-    return [sys.executable, "-m", "tianji_app", *arguments]
+def command(*arguments: str, variant: str | None = None) -> list[str]:
+    """Return the command line of `tianji`, run by this interpreter; of one of `support.variants` where one is named."""
+    program = ["tianji_app"] if variant is None else ["support.variants", variant]
+    return [sys.executable, "-m", *program, *arguments]
 
 
 def environment(data_dir: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -50,7 +51,7 @@ def environment(data_dir: Path, extra: Mapping[str, str] | None = None) -> dict[
     kept = {name: value for name, value in os.environ.items() if not re.search(r"TIANJI|LITELLM|_API_KEY|DATABASE_URL|_PROXY|_proxy", name)}
     return {
         **kept,
-        "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT / "tests"))),
         "TIANJI_DATA_DIR": str(data_dir),
         "TIANJI_SHUTDOWN_DELAY": "0",
         **(extra or {}),
@@ -59,12 +60,13 @@ def environment(data_dir: Path, extra: Mapping[str, str] | None = None) -> dict[
 
 @contextlib.contextmanager
 def running_gateway(
-    data_dir: Path, *arguments: str, config: str | None = None, extra: Mapping[str, str] | None = None
+    data_dir: Path, *arguments: str, config: str | None = None, extra: Mapping[str, str] | None = None, variant: str | None = None
 ) -> Iterator[GatewayProcess]:
     """Run a gateway on a free port until the block ends.
 
     Args:
         config: Text of a configuration file; `{master_key}` in it is replaced.
+        variant: One of `support.variants`: the gateway with one part replaced.
     """
     given = list(arguments)
     if config is not None:
@@ -72,7 +74,7 @@ def running_gateway(
         file.write_text(config.replace("{master_key}", MASTER_KEY))
         given += ["--config", str(file)]
     process = subprocess.Popen(
-        command("serve", "--port", "0", *given),
+        command("serve", "--port", "0", *given, variant=variant),
         env=environment(data_dir, extra),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

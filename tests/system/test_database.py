@@ -1,18 +1,13 @@
 """The database goes away for a while: keys that are known go on, and their spend is stored when it is back."""
 
 import json
-import os
-import shutil
 import signal
 import sqlite3
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import anyio
 import httpx
@@ -22,6 +17,7 @@ from support import postgres
 from support.faulty_upstream import FaultyUpstream, faulty_upstream
 from support.gateway import MASTER_KEY, ROOT, GatewayProcess, command, environment, running_gateway
 from support.ledger import eventually, rows
+from support.own_postgres import OwnPostgres, running_own_postgres
 
 ADMIN = {"Authorization": f"Bearer {MASTER_KEY}"}
 COST_NANO = 7 * 1000 + 3 * 2000
@@ -94,62 +90,10 @@ def test_spend_waits_while_somebody_else_holds_the_sqlite_file(upstream: FaultyU
         assert "Traceback" not in gateway.output
 
 
-@dataclass(slots=True)
-class OwnPostgres:
-    """A server of this file's own, which can be stopped and started."""
-
-    url: str
-    folder: Path
-    command: list[str] = field(default_factory=list)
-    process: "subprocess.Popen[bytes] | None" = None
-
-    def stop(self) -> None:
-        """Stop it as an operator does; its clients are told."""
-        number = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
-        self.command = Path(f"/proc/{number}/cmdline").read_text().split("\0")[:-1]
-        os.kill(number, signal.SIGINT)
-        assert eventually(lambda: not (self.folder / "data" / "postmaster.pid").exists(), within_seconds=20)
-
-    def start(self) -> None:
-        """Start it again, where it was."""
-        given: dict[str, Any] = postgres._user()
-        self.process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, **given
-        )
-        postgres._wait_until_ready(self.url, self.process, self.folder / "server.log")
-
-    def end(self) -> None:
-        """Stop what `start` has started."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(20)
-
-    def ask(self, statement: str) -> list[Any]:
-        """Return the rows of a query."""
-
-        async def run() -> list[Any]:
-            connection = await postgres.asyncpg.connect(self.url)
-            try:
-                found: list[Any] = await connection.fetch(statement)
-                return found
-            finally:
-                await connection.close()
-
-        return anyio.run(run)
-
-
 @pytest.fixture
-def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgres]:
-    folder = Path(tempfile.mkdtemp(prefix="tianji-postgres-"))
-    try:
-        with postgres._own_server(folder) as url:
-            server = OwnPostgres(url, folder)
-            try:
-                yield server
-            finally:
-                server.end()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def own_postgres() -> Iterator[OwnPostgres]:
+    with running_own_postgres() as server:
+        yield server
 
 
 @pytest.mark.promise("booked-once", "exact-money", "own-words", "keys-are-data")
@@ -251,5 +195,6 @@ def test_gateway_that_another_one_overtook_during_a_restart_stops(
                 assert _holders(own_postgres) == [f"tianji, process {fast.process.pid}"]
                 assert eventually(lambda: f"is in use by tianji, process {fast.process.pid} on " in slow.output)
                 assert "another process took the database while it was away; this one stops" in slow.output
+                assert "Traceback" not in slow.output
         finally:
             slow.process.send_signal(signal.SIGCONT)

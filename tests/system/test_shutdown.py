@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,13 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def gateway(data_dir: Path, upstream: FaultyUpstream) -> Iterator[GatewayProcess]:
+def variables() -> dict[str, str]:
+    """The gateway's own environment; without anything in it there is no delay."""
+    return {}
+
+
+@pytest.fixture
+def gateway(data_dir: Path, upstream: FaultyUpstream, variables: dict[str, str]) -> Iterator[GatewayProcess]:
     parameters = {
         "model": "openai/m",
         "api_base": f"{upstream.url}/held/v1",
@@ -41,7 +48,7 @@ def gateway(data_dir: Path, upstream: FaultyUpstream) -> Iterator[GatewayProcess
         "output_cost_per_token": 0.000002,
     }
     config = {"model_list": [{"model_name": "held", "litellm_params": parameters}], "general_settings": {"master_key": MASTER_KEY}}
-    with running_gateway(data_dir, config=json.dumps(config)) as running:
+    with running_gateway(data_dir, config=json.dumps(config), extra=variables) as running:
         yield running
 
 
@@ -110,8 +117,72 @@ def test_second_signal_ends_it_without_waiting(gateway: GatewayProcess, upstream
         gateway.process.send_signal(signal.SIGTERM)
         assert eventually(lambda: _is_refused(gateway))
         gateway.process.send_signal(signal.SIGTERM)
-        assert gateway.process.wait(10) == 0
-        with pytest.raises(httpx.RemoteProtocolError):
-            "".join(pieces)
+        rest = "".join(pieces)
+        assert gateway.process.wait(20) == 0
+    assert '"code":"shutting_down"' in rest
+    assert "[DONE]" not in rest
     assert upstream.request("held").ended.wait(5)
-    assert [row["status"] for row in rows(data_dir)] == ["cancelled"]
+    assert [row["status"] for row in rows(data_dir)] == ["error"]
+
+
+@pytest.mark.promise("graceful-shutdown")
+@pytest.mark.parametrize("variables", [{"TIANJI_SHUTDOWN_DELAY": "600"}])
+def test_everything_is_served_until_the_delay_is_over_and_readiness_says_that_it_ends(
+    gateway: GatewayProcess, upstream: FaultyUpstream, data_dir: Path
+) -> None:
+    upstream.script("held", up.good)
+    with httpx.Client(headers=ADMIN, timeout=30) as client:
+        assert "connection" not in client.post(_url(gateway), json=_body()).headers
+        gateway.process.send_signal(signal.SIGTERM)
+        assert eventually(lambda: client.get(f"{gateway.base_url}/health/readiness").status_code == 503)
+        answers = [client.post(_url(gateway), json=_body(stream=stream)) for stream in (False, True)]
+        assert [(answer.status_code, answer.headers["connection"]) for answer in answers] == [(200, "close")] * 2
+        assert client.get(f"{gateway.base_url}/health/liveliness").status_code == 200
+    assert gateway.process.poll() is None
+    gateway.process.send_signal(signal.SIGTERM)
+    assert gateway.process.wait(20) == 0
+    assert [row["status"] for row in rows(data_dir)] == ["ok"] * 3
+
+
+@pytest.mark.promise("graceful-shutdown", "own-words")
+@pytest.mark.parametrize("variables", [{"TIANJI_SHUTDOWN_GRACE": "0.5"}])
+def test_what_outlasts_the_grace_is_cut_in_its_own_words_and_booked(
+    gateway: GatewayProcess, upstream: FaultyUpstream, data_dir: Path
+) -> None:
+    upstream.script("held", up.silent(up.CHUNKED, up.piece("Hel")))
+    with ThreadPoolExecutor(2) as threads, httpx.Client(headers=ADMIN, timeout=30) as client:
+        stream = threads.submit(client.post, _url(gateway), json=_body(stream=True))
+        upstream.request("held", 0)
+        upstream.script("held", up.silent())
+        whole = threads.submit(client.post, _url(gateway), json=_body())
+        upstream.request("held", 0)
+        gateway.process.send_signal(signal.SIGTERM)
+        cut, refused = stream.result(), whole.result()
+    assert (cut.status_code, refused.status_code) == (200, 503)
+    assert "Hel" in cut.text
+    assert '"code":"shutting_down"' in cut.text
+    assert "[DONE]" not in cut.text
+    error = refused.json()["error"]
+    assert (error["type"], error["code"], refused.headers["retry-after"]) == ("overloaded_error", "shutting_down", "1")
+    assert gateway.process.wait(20) == 0
+    assert [row["status"] for row in rows(data_dir)] == ["error"] * 2
+    assert "Traceback" not in gateway.output
+
+
+@pytest.mark.promise("graceful-shutdown")
+def test_connection_that_is_new_when_the_end_comes_is_served(gateway: GatewayProcess, upstream: FaultyUpstream, data_dir: Path) -> None:
+    upstream.script("held", up.good)
+    body = json.dumps(_body()).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: {ADMIN['Authorization']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    address = httpx.URL(gateway.base_url)
+    with socket.create_connection((address.host, address.port or 0), timeout=30) as client:
+        gateway.process.send_signal(signal.SIGTERM)
+        assert eventually(lambda: "the end was asked for" in gateway.output)
+        client.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in answer
+    assert gateway.process.wait(20) == 0
+    assert [row["status"] for row in rows(data_dir)] == ["ok"]

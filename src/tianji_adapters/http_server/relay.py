@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import structlog
 
 from tianji_adapters.http_server.addresses import client_ip
@@ -59,6 +60,7 @@ class Relay:
             tasks.start_soon(_keep_alive, stream, exchange)
         async for data in stream:
             await exchange.body(data)
+            await anyio.lowlevel.checkpoint_if_cancelled()  # a provider that floods leaves no other moment to hear of a client that left
         await exchange.end()
 
     async def _refuse(self, exchange: "_Exchange", error: BaseException, call_id: str) -> None:

@@ -91,11 +91,11 @@ class Server(uvicorn.Server):
         await self.lifespan.shutdown()
 
     async def _close_listeners(self, sockets: list[socket.socket]) -> None:
-        for listening in sockets:
-            if listening.fileno() >= 0:
-                let_nobody_in(listening)
+        are_open = [listening for listening in sockets if listening.fileno() >= 0]  # they are not where the end is cut short
+        for listening in are_open:
+            let_nobody_in(listening)
         await anyio.sleep(_HANDSHAKE_SECONDS)
-        await _wait(lambda: not any(map(has_waiting, sockets)), _ACCEPT_SECONDS)  # whoever was let in is accepted
+        await _wait(lambda: not any(map(has_waiting, are_open)), _ACCEPT_SECONDS)  # whoever was let in is accepted
         for server in self.servers:
             server.close()
         for listening in sockets:

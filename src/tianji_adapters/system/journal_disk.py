@@ -9,6 +9,7 @@ _NETWORK = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "gfs2", "glusterfs", "lustre", "ocfs2", "beegfs", "gpfs", "virtiofs")
 )
 _NETWORK_PREFIXES = ("fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.ceph", "fuse.rclone", "fuse.goofys")
+_PASSING = frozenset(("tmpfs", "ramfs", "overlay", "aufs"))
 _data_sync = getattr(os, "fdatasync", os.fsync)
 
 
@@ -79,6 +80,11 @@ def file_system_of(path: Path, mounts: Path = _MOUNTS) -> str:
 def is_network_file_system(name: str) -> bool:
     """Whether a type of file system keeps its files on another machine: its locks do not end with their process."""
     return name in _NETWORK or name.startswith(_NETWORK_PREFIXES)
+
+
+def is_passing_file_system(name: str) -> bool:
+    """Whether a type of file system keeps its files no longer than the machine or the container runs."""
+    return name in _PASSING
 
 
 def _unescaped(text: str) -> str:

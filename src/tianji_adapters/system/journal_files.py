@@ -17,7 +17,6 @@ from tianji_adapters.system.journal_disk import Disk, file_system_of, is_network
 from tianji_adapters.system.journal_folders import JournalFolders, LeftFolder
 from tianji_adapters.system.journal_pending import PendingRows, Ready
 from tianji_adapters.system.journal_segments import SegmentWriter
-from tianji_adapters.system.journal_settings import JournalSettings
 from tianji_adapters.system.journal_sync import GroupSync
 from tianji_adapters.system.journal_writing import EntryWriter
 from tianji_core.errors import ConfigurationError, DependencyUnavailableError
@@ -25,6 +24,7 @@ from tianji_core.ports.clock import Clock
 from tianji_core.ports.identifiers import Identifiers
 from tianji_core.spend.journal_entries import Attempted, Flushed, Kind, OpenCall, Progress, Settled, Voided
 from tianji_core.spend.journal_frames import FrameEncoder, seal_of
+from tianji_core.spend.journal_settings import JournalSettings
 from tianji_core.spend.record import SpendRecord
 from tianji_core.spend.replay import PriceOf, interrupted_rows
 
@@ -58,7 +58,7 @@ def open_journal(
         if is_network_file_system(kind) and not settings.allow_network_fs:
             raise ConfigurationError(
                 f"the journal's folder {root} is on a network file system ({kind}), where a lock does not end with its process",
-                hint="give it a local disk, or set `allow_network_fs`: then no process takes over what another one left",
+                hint="give it a local disk, or set `journal.allow_network_fs`: then no process takes over what another one left",
             )
         folder, lock = folders.make(name)
         sync = GroupSync(disk, settings.sync_interval_seconds)
@@ -97,7 +97,7 @@ class FileJournal:
 
     async def open(self, call: OpenCall) -> None:
         """Write that the call goes upstream now; it survives the process when this returns."""
-        if self.writer.segments.total_bytes + self._held_bytes > self.settings.max_bytes:
+        if self.size_bytes() > self.settings.max_bytes:
             raise _refused(self._too_large(), "bring the database back: the journal empties itself into it")
         try:
             self.writer.open(call, call.started_at_ns)
@@ -170,13 +170,22 @@ class FileJournal:
         """How many rows are not flushed."""
         return self.rows.waiting
 
+    def size_bytes(self) -> int:
+        """How much the files hold that cannot be deleted yet, ours and those that were taken over."""
+        return self.writer.segments.total_bytes + self._held_bytes
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether the last write succeeded, and there is room for more of what the database does not have."""
+        return self.writer.failure is None and self.size_bytes() <= self.settings.max_bytes
+
     @property
     def degraded(self) -> str | None:
         """Everything that is wrong, for people."""
         found = [self.writer.failure, self.sync.failure, self._little_space]
         if self.writer.kept_rows:
             found.append(f"{self.writer.kept_rows} settled rows are in memory only")
-        if self._bytes() > self.settings.max_bytes:
+        if self.size_bytes() > self.settings.max_bytes:
             found.append(self._too_large())
         if self.damages:
             found.append(f"{self.damages} damaged places of journals were found in {self.folders.root}")
@@ -230,7 +239,9 @@ class FileJournal:
         self._keep_trying()
         self._delete_done()
         try:
-            self.writer.segments.rotate_if_older(self.settings.segment_seconds)
+            # Where it is full the newest file has to go as well, once the ledger has all of it.
+            is_full = self.size_bytes() > self.settings.max_bytes
+            self.writer.segments.rotate_if_older(0.0 if is_full else self.settings.segment_seconds)
             self.writer.copy_forward(now_ns=self.clock.now_ns(), older_than_seconds=self.settings.copy_forward_seconds)
             free = self.folders.disk.free_bytes(self.folders.root)
         except OSError as error:
@@ -243,7 +254,10 @@ class FileJournal:
         self._little_space = f"only {free >> 20} MiB are free for the journal in {self.folders.root}" if is_little else None
 
     def _keep_trying(self) -> None:
+        if self.sync.failure is not None:  # what it could not bring to the disk is tried again, new bytes or not
+            self.sync.dirty = self.writer.segments.current.descriptor
         if not self.writer.kept_rows:
+            self.writer.probe()
             return
         try:
             self.writer.write_kept()
@@ -316,11 +330,9 @@ class FileJournal:
             await self.recover()
             await anyio.sleep(self.settings.adopt_seconds)
 
-    def _bytes(self) -> int:
-        return self.writer.segments.total_bytes + self._held_bytes
-
     def _too_large(self) -> str:
-        return f"the journal holds {self._bytes() >> 20} of at most {self.settings.max_bytes >> 20} MiB that the database does not have yet"
+        held, most = self.size_bytes() >> 20, self.settings.max_bytes >> 20
+        return f"the journal holds {held} of at most {most} MiB that the database does not have yet"
 
     def _unwritable(self, error: OSError | ValueError) -> DependencyUnavailableError:
         if isinstance(error, OSError):

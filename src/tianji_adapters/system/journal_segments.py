@@ -97,6 +97,13 @@ class SegmentWriter:
         self.sync.dirty = segment.descriptor
         return segment
 
+    def probe(self) -> None:
+        """Write a byte where the next frame goes, and take it back. Raises OSError."""
+        segment = self.current
+        if self.disk.write(segment.descriptor, b"\0", segment.size) != 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.disk.truncate(segment.descriptor, segment.size)
+
     def rotate_if_older(self, seconds: float) -> None:
         """Begin the next segment where this one is old and has something in it. Raises OSError."""
         age_ns = self.clock.now_ns() - self.current.created_at_ns

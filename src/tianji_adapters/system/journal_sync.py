@@ -29,6 +29,7 @@ class GroupSync:
     _folders: set[Path] = field(default_factory=set)
     _begun: int = 0
     _ended: int = 0
+    _is_over: bool = False
     _wanted: anyio.Event = field(default_factory=anyio.Event)
     _told: anyio.Event = field(default_factory=anyio.Event)
 
@@ -42,14 +43,22 @@ class GroupSync:
         self.dirty = -1
 
     async def wait(self) -> None:
-        """Return when everything written before is on the disk, or when that failed."""
+        """Return when everything written before is on the disk, or when that failed, or nobody syncs any more before the end does."""
         group = self._begun + 1  # one that begins from now on has it all
         self._wanted.set()
-        while self._ended < group:
+        while self._ended < group and not self._is_over:
             await self._told.wait()
 
     async def run(self) -> None:
         """Sync for ever."""
+        self._is_over = False
+        try:
+            await self._run()
+        finally:
+            self._is_over = True
+            self._told.set()
+
+    async def _run(self) -> None:
         limiter = anyio.CapacityLimiter(1)
         while True:
             if self.interval_seconds == 0:

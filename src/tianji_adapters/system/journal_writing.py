@@ -123,6 +123,17 @@ class EntryWriter:
             del self.calls[call_id]
             self.calls[call_id] = Opened(opened.running, segment, now_ns)
 
+    def probe(self) -> None:
+        """After a failure, find out whether the disk takes something again: where nobody calls any more, nothing else would."""
+        if self.failure is None:
+            return
+        try:
+            self.segments.probe()
+        except OSError as error:
+            self.fail(error)
+        else:
+            self.failure = None
+
     def fail(self, error: OSError) -> None:
         """Remember why the disk does not take anything; one line in the log for a whole outage."""
         reason = error.strerror or str(error)

@@ -14,7 +14,7 @@ from tianji_core.calls.usage import Usage
 from tianji_core.error_table import code_of, words_of
 from tianji_core.errors import CallerError, GuardrailBlockedError, TianjiError
 from tianji_core.ports.gateway import Inbound
-from tianji_core.shapes.codecs import Request
+from tianji_core.shapes.raw_requests import ReadBody
 from tianji_core.translation.controls import gateway_header
 from tianji_core.translation.meter import Meter
 from tianji_core.translation.path import RelayEvent
@@ -32,7 +32,7 @@ class Account:
     principal: Principal | None = None
     asked: str = ""
     group: str | None = None
-    request: Request | None = None
+    body: ReadBody | None = None
     controls: Controls = field(default_factory=Controls)
     stream: bool = False
     deployment: Deployment | None = None
@@ -75,7 +75,7 @@ class Account:
     @property
     def end_user(self) -> str | None:
         """For whom the caller calls."""
-        return self.request.end_user if self.request is not None else None
+        return self.body.end_user if self.body is not None else None
 
     def begin_attempt(self, deployment: Deployment, group: str, url: str, dropped: Sequence[str], now_ns: int) -> None:
         """Note an attempt that is about to be sent; the meter begins anew."""

@@ -14,7 +14,7 @@ from tianji_core.routing.cooldown import Cooldown
 from tianji_core.routing.deadlines import call_deadline
 from tianji_core.routing.fallbacks import requested_groups
 from tianji_core.routing.plan import AttemptPlan
-from tianji_core.shapes.codecs import Decoded
+from tianji_core.shapes.raw_requests import ReadBody
 from tianji_core.shapes.strategies import Strategy
 
 
@@ -29,7 +29,7 @@ class Admit:
     clock: Clock
 
     async def __call__(
-        self, account: Account, principal: Principal, decoded: Decoded, snapshot: Snapshot, *, body_bytes: int, queued_seconds: float
+        self, account: Account, principal: Principal, decoded: ReadBody, snapshot: Snapshot, *, body_bytes: int, queued_seconds: float
     ) -> tuple[AttemptPlan, Reservation]:
         """Return the plan of attempts, and what the call holds from here on.
 
@@ -49,10 +49,10 @@ class Admit:
             check_access(principal, [name])
         candidates = snapshot.index.candidates(asked, router, controls)
         if account.inbound.surface.operation == "count_tokens":  # counting costs nothing
-            reservation = await self.reserve.free(account.call_id, principal, decoded.request)
+            reservation = await self.reserve.free(account.call_id, principal, decoded)
         else:
             check_prices(candidates, snapshot.prices, snapshot.config.prices.unknown_price, has_budget=has_budget(principal))
-            reservation = await self.reserve(account.call_id, principal, decoded.request, body_bytes, candidates, snapshot)
+            reservation = await self.reserve(account.call_id, principal, decoded, body_bytes, candidates, snapshot)
         plan = AttemptPlan(
             found=found,
             lookup=snapshot.index.lookup,

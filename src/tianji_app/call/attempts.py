@@ -34,7 +34,8 @@ from tianji_core.errors import (
 from tianji_core.ports.clock import Clock
 from tianji_core.ports.http_transport import HttpTransport, TransportLimits, UpstreamAnswer
 from tianji_core.routing.plan import AttemptPlan, Stop, Try, Wait
-from tianji_core.shapes.codecs import Decoded, Encoded, Provider
+from tianji_core.shapes.codecs import Encoded, Provider
+from tianji_core.shapes.raw_requests import ReadBody
 from tianji_core.translation.overrides import for_call
 from tianji_core.translation.passing import Passing
 from tianji_core.translation.path import CanonicalStream, RelayEvent, StreamPath, whole_answer
@@ -70,7 +71,7 @@ class Attempts:
     """
 
     account: Account
-    decoded: Decoded
+    decoded: ReadBody
     snapshot: Snapshot
     plan: AttemptPlan
     clock: Clock
@@ -133,7 +134,7 @@ class Attempts:
         if codec is None:
             return await self._count_here(step, deployment)
         facts = CallFacts(call_id=self.account.call_id, created=self.account.started_at_ns // 1_000_000_000)
-        encoded: Encoded = codec.encode(self.decoded.request, deployment, facts)
+        encoded = self._encoded(codec, deployment, facts)
         await self.journal.before_attempt(deployment, step.group, self._billed_so_far())
         self._give_failed_its_row()
         self.account.begin_attempt(deployment, step.group, encoded.http.url, encoded.dropped, self.clock.now_ns())
@@ -186,9 +187,9 @@ class Attempts:
             NotBuiltError: the provider cannot do what is asked.
         """
         provider: Provider = self.snapshot.providers[deployment.provider]
-        request = self.decoded.request
         if self.account.inbound.surface.operation == "count_tokens":
             return provider.count_tokens
+        request = None if self.decoded.raw is not None else self.decoded.request  # only chat is read no further than its top level
         codec = (
             provider.embeddings
             if isinstance(request, EmbeddingRequest)
@@ -200,6 +201,16 @@ class Attempts:
             operation = self.account.inbound.surface.operation.replace("_", " ")
             raise NotBuiltError(f"{deployment.provider} has no {operation} for model `{deployment.model}`", param="model")
         return codec
+
+    def _encoded(self, codec: Any, deployment: Deployment, facts: CallFacts) -> Encoded:
+        """Return the request in the client's own bytes where its dialect is the provider's and nothing inside must be changed."""
+        raw = self.decoded.raw
+        if raw is not None and raw.dialect == self.snapshot.providers[deployment.provider].dialect and hasattr(codec, "encode_raw"):
+            sent: Encoded | None = codec.encode_raw(raw, deployment, facts)
+            if sent is not None:
+                return sent
+        encoded: Encoded = codec.encode(self.decoded.request, deployment, facts)
+        return encoded
 
     def _passing(self, codec: Any, memo: Any, shown: Any) -> Passing | None:
         """Return the way of an answer in the caller's own dialect, or None where it must be translated."""

@@ -7,8 +7,7 @@ from tianji_app.snapshot import Snapshot
 from tianji_core.calls.deployment import Deployment
 from tianji_core.limits.holds import Tokens
 from tianji_core.pricing.bound import bound_nano
-from tianji_core.pricing.request_size import RequestSize, input_tokens, output_tokens, request_size
-from tianji_core.shapes.codecs import Request
+from tianji_core.pricing.request_size import RequestSize, input_tokens, output_tokens
 
 ESTIMATED_OUTPUT_TOKENS = 1_024
 """What a limit of tokens holds for an answer without a limit of its own: the model's maximum would leave room for one call."""
@@ -21,7 +20,6 @@ LEAST_OUTPUT_TOKENS = 1_024
 class Ceiling:
     """One request, its candidates, and their prices."""
 
-    request: Request
     size: RequestSize
     candidates: tuple[Deployment, ...]
     snapshot: Snapshot
@@ -86,6 +84,6 @@ class Ceiling:
         )
 
 
-def ceiling_of(request: Request, body_bytes: int, candidates: Sequence[Deployment], snapshot: Snapshot) -> Ceiling:
-    """Return the ceiling of a decoded request."""
-    return Ceiling(request, request_size(request, body_bytes), tuple(candidates), snapshot)
+def ceiling_of(size: RequestSize, candidates: Sequence[Deployment], snapshot: Snapshot) -> Ceiling:
+    """Return the ceiling of a request of this size."""
+    return Ceiling(size, tuple(candidates), snapshot)

@@ -29,6 +29,7 @@ class CallJournal:
     reserved_nano: int | None = None
     windows: tuple[BudgetWindow, ...] = ()
     _opened: bool = False
+    _is_refused: bool = False
     _noted_rows: int = 0
     _noted_bytes: int = 0
     _noted_at: float = 0.0
@@ -45,8 +46,9 @@ class CallJournal:
         if self._opened:
             await self.journal.attempt(self._attempted(deployment, group, billed))
         else:
+            self._is_refused = True
             await self.journal.open(self._open(deployment, group))
-            self._opened = True
+            self._opened, self._is_refused = True, False
         self._noted_bytes = 0
 
     def progress(self) -> None:
@@ -63,7 +65,12 @@ class CallJournal:
         )
 
     async def settle(self, event: CallEvent, billed: list[CallEvent]) -> None:
-        """Note the finished rows: the call itself, then the attempts before its last one that were billed."""
+        """Note the finished rows: the call itself, then the attempts before its last one that were billed.
+
+        A call that the journal refused has none: it cost nothing, and such calls must not fill what is full already.
+        """
+        if self._is_refused:
+            return
         rows = [SpendRecord(seq=number, event=row, windows=self.windows) for number, row in enumerate((event, *billed))]
         await self.journal.settle(self.account.call_id, rows)
 

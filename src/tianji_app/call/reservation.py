@@ -21,7 +21,9 @@ from tianji_core.limits.holds import Tokens
 from tianji_core.limits.owners import owners_of
 from tianji_core.limits.refusals import refusal_error
 from tianji_core.limits.windows import BudgetWindow
-from tianji_core.shapes.codecs import Request
+from tianji_core.pricing.request_size import RequestSize, raw_size, request_size
+from tianji_core.shapes.codecs import Decoded, Request
+from tianji_core.shapes.raw_requests import ReadBody
 
 _UNLIMITED = Limits()
 _ROUGH_SHARE = 100
@@ -35,13 +37,13 @@ class Reservation:
     """What one call holds.
 
     Attributes:
-        request: As it goes up: its output may be limited to what the budget pays for.
+        body: As it goes up: its output may be limited to what the budget pays for.
         bound_nano: What one billed attempt can cost.
     """
 
     admission: CallAdmission
     grant: Grant
-    request: Request
+    body: ReadBody
     bound_nano: int = 0
     warnings: tuple[str, ...] = ()
 
@@ -81,7 +83,7 @@ class Reserve:
     settlement: Settlement
 
     async def __call__(
-        self, call_id: str, principal: Principal, request: Request, body_bytes: int, candidates: Sequence[Deployment], snapshot: Snapshot
+        self, call_id: str, principal: Principal, body: ReadBody, body_bytes: int, candidates: Sequence[Deployment], snapshot: Snapshot
     ) -> Reservation:
         """Hold what the dearest candidate may cost.
 
@@ -90,37 +92,39 @@ class Reserve:
             DependencyUnavailableError: nobody can say what is spent.
         """
         if not has_limits(principal):
-            return Reservation(self.admission, Grant(call_id, Admitted(), (), 0), request)
+            return Reservation(self.admission, Grant(call_id, Admitted(), (), 0), body)
         try:
-            return await self._held(call_id, principal, request, body_bytes, candidates, snapshot)
+            return await self._held(call_id, principal, body, body_bytes, candidates, snapshot)
         except BaseException:  # a caller may leave while its tokens are counted, when something is held already
             await self.admission.forget(call_id)
             raise
 
     async def _held(
-        self, call_id: str, principal: Principal, request: Request, body_bytes: int, candidates: Sequence[Deployment], snapshot: Snapshot
+        self, call_id: str, principal: Principal, body: ReadBody, body_bytes: int, candidates: Sequence[Deployment], snapshot: Snapshot
     ) -> Reservation:
-        ceiling = ceiling_of(request, body_bytes, candidates, snapshot)
+        ceiling = ceiling_of(_size(body, body_bytes), candidates, snapshot)
         bound = ceiling.nano()
         answer = await self.admission.try_admit(call_id, principal, bound_nano=bound, tokens=ceiling.tokens())
         if isinstance(answer, Grant) and (answer.left_nano is None or bound * _ROUGH_SHARE <= answer.left_nano):
-            return Reservation(self.admission, answer, request, bound)
-        counted = await self._counted(request, ceiling.candidates)
+            return Reservation(self.admission, answer, body, bound)
+        counted = await self._counted(body.request, ceiling.candidates)
         bound = ceiling.nano(counted)
         if isinstance(answer, Grant):
             await self.admission.reserve(answer, bound)
-            return Reservation(self.admission, answer, request, bound)
+            return Reservation(self.admission, answer, body, bound)
         answer = await self.admission.try_admit(call_id, principal, bound_nano=bound, tokens=ceiling.tokens(counted))
         if isinstance(answer, Grant):
-            return Reservation(self.admission, answer, request, bound)
-        return await self._limited(call_id, principal, ceiling, counted, answer)
+            return Reservation(self.admission, answer, body, bound)
+        return await self._limited(call_id, principal, body, ceiling, counted, answer)
 
-    async def free(self, call_id: str, principal: Principal, request: Request) -> Reservation:
+    async def free(self, call_id: str, principal: Principal, body: ReadBody) -> Reservation:
         """Admit a call that costs nothing: it counts as a request and holds no money."""
         grant = await self.admission.admit(call_id, principal, bound_nano=0, tokens=Tokens())
-        return Reservation(self.admission, grant, request)
+        return Reservation(self.admission, grant, body)
 
-    async def _limited(self, call_id: str, principal: Principal, ceiling: Ceiling, counted: int, refused: Refused) -> Reservation:
+    async def _limited(
+        self, call_id: str, principal: Principal, body: ReadBody, ceiling: Ceiling, counted: int, refused: Refused
+    ) -> Reservation:
         """Admit the call with the longest answer that what is left pays for, where its caller set no limit.
 
         Where that is nothing, the shortest answer is asked for all the same: its refusal says whether it will fit when other calls end.
@@ -128,12 +132,13 @@ class Reserve:
         limit = None
         if refused.hold.kind == "budget":
             limit = ceiling.output_for(refused.left, counted) or ceiling.least_output
-        if limit is not None and isinstance(ceiling.request, ChatRequest | CompletionRequest):
+        if limit is not None and isinstance(body.request, ChatRequest | CompletionRequest):
             bound = ceiling.nano(counted, limit * ceiling.size.prompts)
             answer = await self.admission.try_admit(call_id, principal, bound_nano=bound, tokens=ceiling.tokens(counted))
             if isinstance(answer, Grant):
-                request = msgspec.structs.replace(ceiling.request, max_output_tokens=limit)
-                return Reservation(self.admission, answer, request, bound, warnings=(WARNING,))
+                request = msgspec.structs.replace(body.request, max_output_tokens=limit)
+                limited = Decoded(request=request, controls=body.controls, memo=body.memo)
+                return Reservation(self.admission, answer, limited, bound, warnings=(WARNING,))
             refused = answer
         raise refusal_error(refused, now_ns=self.admission.clock.now_ns())
 
@@ -150,6 +155,11 @@ def has_limits(principal: Principal) -> bool:
 def has_budget(principal: Principal) -> bool:
     """Whether a finite budget applies to this caller."""
     return any(owner.limits.max_budget_nano is not None for owner in owners_of(principal))
+
+
+def _size(body: ReadBody, body_bytes: int) -> RequestSize:
+    size = raw_size(body.raw, body_bytes) if body.raw is not None else None
+    return size if size is not None else request_size(body.request, body_bytes)
 
 
 def _one_each(candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:

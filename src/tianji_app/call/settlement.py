@@ -75,10 +75,10 @@ class Settlement:
         return _larger(reported, counted), "estimated"
 
     async def _count(self, account: Account) -> Usage:
-        request, deployment = account.request, account.deployment
-        if request is None or deployment is None:
+        body, deployment = account.body, account.deployment
+        if body is None or deployment is None:
             return Usage()
-        given = await self.count_input(request, deployment)
+        given = await self.count_input(body.request, deployment)
         return Usage(input_text=given, output_text=await self._output(account.meter, encoding_of(deployment.model)))
 
     async def count_input(self, request: Request, deployment: Deployment) -> int:

@@ -14,6 +14,8 @@ from tianji_app.options import options_of, process_environment
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Data directory (TIANJI_DATA_DIR).")
 @click.option("--database-url", help="SQLite or PostgreSQL URL (TIANJI_DATABASE_URL; default: SQLite in the data directory).")
 @click.option("--lock-wait", type=click.FloatRange(min=0), help="Seconds to wait for another process to leave the database.")
+@click.option("--shutdown-delay", type=click.FloatRange(min=0), help="Seconds of full service after SIGTERM (default 5).")
+@click.option("--shutdown-grace", type=click.FloatRange(min=0), help="Seconds that running calls have then (default 30).")
 @click.option("--local-model/--no-local-model", default=True, help="Start the embedded model when there is no configuration file.")
 def serve(
     config: str | None,
@@ -22,6 +24,8 @@ def serve(
     data_dir: str | None,
     database_url: str | None,
     lock_wait: float | None,
+    shutdown_delay: float | None,
+    shutdown_grace: float | None,
     local_model: bool,
 ) -> None:
     """Run the gateway.
@@ -38,6 +42,8 @@ def serve(
         data_dir=data_dir,
         database_url=database_url,
         lock_wait_seconds=lock_wait,
+        shutdown_delay=shutdown_delay,
+        shutdown_grace=shutdown_grace,
         local_model=local_model,
     )
     with told_plainly():

@@ -7,7 +7,7 @@ import pytest
 
 from support.journals import file_journal
 from tianji_adapters.system import journal_files
-from tianji_adapters.system.journal_disk import Disk, file_system_of, is_network_file_system
+from tianji_adapters.system.journal_disk import Disk, file_system_of, is_network_file_system, is_passing_file_system
 from tianji_core.errors import ConfigurationError
 
 MOUNTS = """\
@@ -50,6 +50,13 @@ def test_network_file_system_is_one(name: str) -> None:
 @pytest.mark.parametrize("name", ["ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "apfs", "", "fuseblk"])
 def test_local_file_system_is_none(name: str) -> None:
     assert not is_network_file_system(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "passes"), [("tmpfs", True), ("overlay", True), ("ext4", False), ("xfs", False), ("nfs4", False), ("", False)]
+)
+def test_file_system_that_goes_with_its_container_is_known(name: str, passes: bool) -> None:
+    assert is_passing_file_system(name) is passes
 
 
 def test_journal_on_a_network_file_system_is_refused_unless_it_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,6 +198,42 @@ async def test_call_that_cannot_be_noted_is_refused_until_the_disk_is_back(tmp_p
     assert (journal.degraded, calls(await journal.pending(9))) == (None, [(call_id_of(2), "ok")])
 
 
+@pytest.mark.parametrize("part", ["write", "sync"])
+async def test_disk_that_is_well_again_is_noticed_without_a_call(tmp_path: Path, part: str) -> None:
+    disk = FaultyDisk()
+    journal = file_journal(tmp_path, disk=disk)
+    assert journal.takes_calls
+    disk.broken = errno.EIO
+    if part == "write":
+        with pytest.raises(DependencyUnavailableError):
+            await journal.open(opened(1))
+        assert not journal.takes_calls
+    journal.sync.finish()
+    for _ in range(2):
+        journal.keep_house()
+        assert journal.degraded
+    disk.broken = None
+    journal.keep_house()
+    journal.sync.finish()
+    assert (journal.degraded, journal.takes_calls) == (None, True)
+    await call(journal, 2)
+    assert calls(await journal.pending(9)) == [(call_id_of(2), "ok")]
+
+
+async def test_journal_that_was_full_takes_calls_as_soon_as_the_ledger_has_everything(tmp_path: Path) -> None:
+    clock = FixedClock()
+    journal = file_journal(tmp_path, clock=clock, max_bytes=2_000)
+    with pytest.raises(DependencyUnavailableError):
+        for number in range(100):
+            await call(journal, number)
+    assert not journal.takes_calls
+    await everything(journal)
+    clock.advance(1.0)
+    journal.keep_house()
+    journal.keep_house()
+    assert journal.takes_calls
+
+
 def attempted(number: int) -> Attempted:
     return Attempted(call_id=call_id_of(number), at_ns=2, model_group="g", provider="p", deployment_id="b", model="m")
 

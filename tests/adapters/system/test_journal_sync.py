@@ -134,3 +134,17 @@ def test_nothing_is_synced_where_that_is_off(tmp_path: Path) -> None:
     sync.made(tmp_path)
     sync.finish()
     assert disk.done == ["close 3"]
+
+
+async def test_nobody_waits_for_a_group_once_syncing_has_ended(tmp_path: Path) -> None:
+    sync = GroupSync(Recorder(), 0)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(sync.run)
+            await sync.wait()
+            sync.disk.go.clear()  # type: ignore[attr-defined]
+            tasks.start_soon(sync.wait)
+            await anyio.wait_all_tasks_blocked()
+            sync.disk.go.set()  # type: ignore[attr-defined]
+            tasks.cancel_scope.cancel()
+        await sync.wait()

@@ -37,6 +37,7 @@ general_settings:
   max_request_size_mb: 0.5
   max_in_flight: 7
   max_queued: 0
+  default_max_output_tokens: 99
   shutdown_delay: 0
   shutdown_grace: 1.5
   compat_headers: false
@@ -56,6 +57,7 @@ general_settings:
         max_request_bytes=512 * 1024,
         max_in_flight=7,
         max_queued=0,
+        default_max_output_tokens=99,
         shutdown_delay_seconds=0.0,
         shutdown_grace_seconds=1.5,
         compat_headers=False,

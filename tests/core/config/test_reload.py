@@ -44,3 +44,9 @@ def test_what_the_old_configuration_did_not_have_is_added() -> None:
 
 def test_all_changes_are_told() -> None:
     assert len(restart_only_changes(load(_OLD, _ENVIRONMENT), load(""))) == 4
+
+
+def test_journal_belongs_to_the_process() -> None:
+    old, new = load("journal: {sync_interval: 1, max_bytes: 2000000}"), load("journal:\n  sync_interval: off\n  max_bytes: 2000000")
+    (change,) = [str(error) for error in restart_only_changes(old, new)]
+    assert change.startswith("config.yaml:2: `journal.sync_interval` was changed")

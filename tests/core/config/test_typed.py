@@ -33,6 +33,8 @@ def _typed(text: str, kind: Kind) -> object:
         ("3.0", "whole", 3),
         ("0.5", "number", Decimal("0.5")),
         ("3", "seconds", 3.0),
+        ("3", "seconds_or_off", 3.0),
+        ("off", "seconds_or_off", False),
         ("'3e-7'", "price", Decimal("3e-7")),
         ("3", "price", Decimal(3)),
         ("[a, b]", "texts", ("a", "b")),

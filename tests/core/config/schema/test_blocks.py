@@ -2,7 +2,7 @@
 
 import pytest
 
-from tianji_core.config.schema import GENERAL, MODEL, PARAMS, ROUTER, SETTINGS, TOP_LEVEL, Table
+from tianji_core.config.schema import GENERAL, JOURNAL, MODEL, PARAMS, ROUTER, SETTINGS, TOP_LEVEL, Table
 from tianji_core.config.schema.router import SHARED
 
 
@@ -28,3 +28,4 @@ def test_what_the_router_shares_stands_in_both_blocks() -> None:
 def test_what_only_a_restart_changes_is_marked() -> None:
     marked = [key.name for key in GENERAL.keys if key.restart]
     assert marked == ["master_key", "database_url", "host", "port", "max_request_size_mb", "metrics_token"]
+    assert all(key.restart for key in JOURNAL.keys)

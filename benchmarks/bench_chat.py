@@ -11,6 +11,7 @@ from tianji_core.providers.openai import PROVIDER as OPENAI
 from tianji_core.surfaces.anthropic_messages import SURFACE as MESSAGES
 from tianji_core.surfaces.openai_chat import SURFACE as CHAT
 from tianji_core.translation.path import CanonicalStream
+from tianji_core.translation.undecoded import read_body
 from tianji_core.wire.json import decode_object
 
 SURFACES = {"openai": CHAT, "anthropic": MESSAGES}
@@ -46,6 +47,18 @@ def bench_encoding_for_a_provider(benchmark: BenchmarkFixture, asked: str, body:
     codec: Any = PROVIDERS[served].chat
     target = deployment(provider=served, model=MODELS[served])
     assert benchmark(lambda: codec.encode(request, target, FACTS).http.body)
+
+
+def bench_reading_of_a_body_that_keeps_its_bytes(benchmark: BenchmarkFixture, asked: str, body: bytes) -> None:
+    codec = SURFACES[asked].codec
+    assert benchmark(lambda: read_body(codec, body, None, ())).raw is not None
+
+
+def bench_encoding_of_a_body_that_keeps_its_bytes(benchmark: BenchmarkFixture, asked: str, body: bytes) -> None:
+    raw = read_body(SURFACES[asked].codec, body, None, ()).raw
+    codec: Any = PROVIDERS[asked].chat
+    target = deployment(provider=asked, model=MODELS[asked])
+    assert benchmark(lambda: codec.encode_raw(raw, target, FACTS).http.body)
 
 
 @pytest.mark.parametrize("size", ["long"])

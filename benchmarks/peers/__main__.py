@@ -25,6 +25,7 @@ _ROOT = Path(__file__).parents[2]
 _RESULTS = _ROOT / "build" / "bench-peers.json"
 _PICTURE = _ROOT / "docs" / "assets" / "peers.svg"
 _NAMES = ("direct", "nginx", "tianji", "tianji-httpx", "portkey", "litellm")
+_FAILED = "FAILED in a round, see above"
 _ALWAYS = ("direct", "nginx")
 
 
@@ -64,10 +65,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--source", type=Path, default=_ROOT / "src", help="the folder of another state of TianJi's code, to compare two")
     parser.add_argument("--gateway-core", type=int, default=0)
     parser.add_argument("--load-core", type=int, default=1)
-    parser.add_argument("--no-draw", dest="draw", action="store_false", help=f"leave {_PICTURE.relative_to(_ROOT)} as it is")
+    parser.add_argument("--draw", action=argparse.BooleanOptionalAction, help="draw the picture; a quick run does not unless asked")
     parser.add_argument("--show", action="store_true", help="measure nothing; print and draw the results of the last run")
     asked = parser.parse_args()
     asked.only = asked.only.split(",")
+    asked.draw = not asked.quick if asked.draw is None else asked.draw
     if unknown := set(asked.only) - set(_NAMES):
         parser.error(f"no gateway is named {', '.join(sorted(unknown))}")
     if asked.gateway_core == asked.load_core or not {asked.gateway_core, asked.load_core} <= os.sched_getaffinity(0):
@@ -91,11 +93,14 @@ def _rounds(peers: Sequence[Peer], asked: argparse.Namespace) -> tuple[list[dict
         rounds.append({})
         for peer in peers:
             sys.stderr.write(f"round {number} of {asked.rounds}: {peer.name} ...\n")
+            folder = place / f"{number}-{peer.name}"
             try:
-                rounds[-1][peer.name], remarks[peer.name] = measure(peer, place / f"{number}-{peer.name}", settings)
+                rounds[-1][peer.name], remarks[peer.name] = measure(peer, folder, settings)
             except BrokenExchangeError as problem:
-                raise BrokenExchangeError(f"{peer.name}: {problem} (its folder: {place / f'{number}-{peer.name}'})") from problem
-    shutil.rmtree(place)
+                sys.stderr.write(f"bench-peers: {peer.name}: {problem} (its folder: {folder})\n")
+                remarks[peer.name] = [_FAILED]
+                continue
+            shutil.rmtree(folder)
     return rounds, remarks
 
 
@@ -116,9 +121,10 @@ def _show(kept: Mapping[str, object], *, draw: bool) -> int:
         *verdicts(good),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
-    does_not_count = warning.startswith("THIS RUN")
+    does_not_count = warning.startswith("THIS RUN") or any(_FAILED in note for note in notes.values())
     if draw:
-        _PICTURE.write_text(picture(good, versions, "This run does not count." if does_not_count else ""))
+        remark = "This run does not count." if does_not_count else "A trial, not to judge by." if kept["quick"] else ""
+        _PICTURE.write_text(picture(good, versions, remark))
         sys.stdout.write(f"\ndrawn: {_PICTURE.relative_to(_ROOT)}; figures: {_RESULTS.relative_to(_ROOT)}\n")
     return 1 if does_not_count else 0
 

@@ -1,6 +1,6 @@
 """What the comparison needs and the project does not: two programs of the system, and each peer in an environment of its own.
 
-Peers are pinned here and lie in the user's cache, one folder for each state of what pins them; nothing of them is in the project's environment.
+Peers are pinned here and lie in the user's cache, one folder for each state of what pins them; the project's environment has none of them.
 """
 
 import fcntl

@@ -99,10 +99,13 @@ def _check_before(peer: Peer, site: Site) -> None:
 
 def _measured(peer: Peer, site: Site, settings: Settings, watched: int | None) -> Figures:
     def loaded(request: Request) -> tuple[Load, dict[int, Load]]:
-        return _best(lambda connections, seconds: _load(request, connections, seconds, settings, watched), peer.connections, settings.seconds)
+        def run(connections: int) -> Load:
+            return _load(request, connections, settings.seconds * peer.patience, settings, watched)
+
+        return _best(run, peer.connections)
 
     whole = peer.question(site, "burst", streamed=False)
-    _load(whole, max(peer.connections), max(1, settings.seconds // 4), settings, watched)
+    _load(whole, max(peer.connections), max(1, settings.seconds * peer.patience // 4), settings, watched)
     best, by_connections = loaded(whole)
     figures: Figures = {"json_rps": best.per_second, "json_p99_us": by_connections[64].p99_us, "json_p50_us": by_connections[64].p50_us}
     _keep(figures, "json_cpu_us", best.cpu_us)
@@ -125,9 +128,7 @@ def _of_streams(
         best, _ = loaded(request)
         figures[f"{name}_rps"] = best.per_second
         _keep(figures, f"{name}_cpu_us", best.cpu_us)
-    steady = paced(
-        peer.question(site, "paced", streamed=True), streams=peer.paced_streams, repeats=settings.paced_repeats, watched=watched
-    )
+    steady = paced(peer.question(site, "paced", streamed=True), streams=peer.paced_streams, repeats=settings.paced_repeats, watched=watched)
     figures["paced_p50_us"], figures["paced_p99_us"] = quantile(steady.delays, 0.5) * 1e6, quantile(steady.delays, 0.99) * 1e6
     _keep(figures, "paced_cpu_us", steady.cpu_us)
     return figures
@@ -137,10 +138,13 @@ def _load(request: Request, connections: int, seconds: int, settings: Settings, 
     return load(request, connections=connections, seconds=seconds, core=settings.load_core, watched=watched)
 
 
-def _best(run: Callable[[int, int], Load], connections: tuple[int, ...], seconds: int) -> tuple[Load, dict[int, Load]]:
-    """Return the setting with the most whole answers, and all of them."""
-    each = {number: run(number, seconds) for number in connections}
-    return max(each.values(), key=lambda one: one.per_second), each
+def _best(run: Callable[[int], Load], connections: tuple[int, ...]) -> tuple[Load, dict[int, Load]]:
+    """Return the setting with the most whole answers, and all of them. In one of them none may have become whole in the time."""
+    each = {number: run(number) for number in connections}
+    best = max(each.values(), key=lambda one: one.per_second)
+    if not best.per_second:
+        raise BrokenExchangeError(f"no answer became whole in the time, with {connections} connections")
+    return best, each
 
 
 def _keep(figures: Figures, name: str, value: float | None) -> None:

@@ -5,7 +5,7 @@ import subprocess
 
 from benchmarks.peers.installing import litellm_environment, need, portkey_folder
 from benchmarks.peers.peer import MODEL, PROVIDER_KEY, Peer, Site, bearer, by_model
-from benchmarks.peers.question import Request, Way, anthropic_stream, openai_request
+from benchmarks.peers.question import Request, Way, openai_request
 from benchmarks.peers.servers import Command
 
 
@@ -15,6 +15,7 @@ class LiteLLM(Peer):
     name = "litellm"
     note = "master key only; no database, so no accounting"
     connections = (8, 64)
+    patience = 3
     paced_streams = 20
 
     def install(self) -> str:
@@ -38,15 +39,13 @@ class LiteLLM(Peer):
         }
         file = site.folder / "litellm.yaml"
         file.write_text(json.dumps(settings))  # JSON is YAML
-        words = [str(litellm_environment() / "bin" / "litellm"), "--config", str(file), "--host", "127.0.0.1", "--port", str(site.port)]
+        programs = litellm_environment() / "bin"
+        words = [str(programs / "python"), str(programs / "litellm"), "--config", str(file), "--host", "127.0.0.1"]
         variables = {"LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-        return Command([*words, "--num_workers", "1"], site.folder, variables)
+        return Command([*words, "--port", str(site.port), "--num_workers", "1"], site.folder, variables)
 
     def question(self, site: Site, way: Way, *, streamed: bool, key: str | None = None) -> Request:
         return by_model(site, way, streamed=streamed, key=key)
-
-    def translated(self, site: Site) -> Request:
-        return anthropic_stream(f"http://127.0.0.1:{site.port}/v1/messages", f"{MODEL}-burst", bearer(site.key))
 
 
 class Portkey(Peer):

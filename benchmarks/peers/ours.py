@@ -99,7 +99,9 @@ class TianJiByHttpx(TianJi):
 def _manage(site: Site, method: str, path: str, body: object) -> tuple[int, dict[str, object]]:
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
     try:
-        connection.request(method, path, json.dumps(body) if body is not None else None, {**bearer(KEY), "content-type": "application/json"})
+        connection.request(
+            method, path, json.dumps(body) if body is not None else None, {**bearer(KEY), "content-type": "application/json"}
+        )
         answer = connection.getresponse()
         told = json.loads(answer.read())
         if ignored := answer.getheader("x-tianji-ignored-fields"):

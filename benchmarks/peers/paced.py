@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import uvloop
-
 from benchmarks.peers.exchange import BrokenExchangeError
 from benchmarks.peers.machine import cpu_seconds
 from benchmarks.peers.question import Request

@@ -40,6 +40,7 @@ class Peer(ABC):
     Attributes:
         note: What it leaves out, or has on.
         connections: With how many it is loaded; the better figure counts.
+        patience: How many times as long it is loaded; a slow one answers too little in the time of the others.
         paced_streams: How many paced streams it can hold at once.
         checks_key: Whether a wrong key must be refused.
         streams: Whether it is measured with streams too.
@@ -48,6 +49,7 @@ class Peer(ABC):
     name: str
     note: str = ""
     connections: tuple[int, ...] = (64,)
+    patience: int = 1
     paced_streams: int = 200
     checks_key: bool = True
     streams: bool = True

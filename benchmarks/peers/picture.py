@@ -1,4 +1,4 @@
-"""The result as a picture: three panels of bars, each gateway relative to nginx, on a scale of powers of ten."""
+"""The result as a picture: four panels of bars, each gateway relative to nginx, on a scale of powers of ten."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -34,20 +34,24 @@ def _panel(title: str, meaning: str, measured: Mapping[str, float], y: int) -> s
     low = min(math.floor(math.log10(value)) for value in measured.values())
     high = max(low + 1, *(math.ceil(math.log10(value)) for value in measured.values()))
     scale = (_WIDTH - _LEFT - 100) / (high - low)
-    lines = [f'<text x="20" y="{y + 16}" class="head">{title}</text><text x="{_WIDTH - 20}" y="{y + 16}" class="small right">{meaning}</text>']
+    lines = [_text(20, y + 16, title, "head"), _text(_WIDTH - 20, y + 16, meaning, "small right")]
     bottom = y + 32 + len(measured) * (_BAR + _GAP)
     for power in range(low, high + 1):
         x = _LEFT + (power - low) * scale
-        lines.append(f'<path d="M{x:.0f} {y + 26}V{bottom - 4}" class="grid"/><text x="{x:.0f}" y="{bottom + 8}" class="tick">{10.0**power:g}</text>')
+        lines += [f'<path d="M{x:.0f} {y + 26}V{bottom - 4}" class="grid"/>', _text(x, bottom + 8, f"{10.0**power:g}", "tick")]
     for place, (name, value) in enumerate(measured.items()):
         top, length = y + 30 + place * (_BAR + _GAP), max(2.0, (math.log10(value) - low) * scale)
         colour = _OURS if name.startswith("tianji") else _OTHER
         lines += [
-            f'<text x="{_LEFT - 8}" y="{top + 15}" class="right">{escape(name)}</text>',
+            _text(_LEFT - 8, top + 15, name, "right"),
             f'<rect x="{_LEFT}" y="{top}" width="{length:.1f}" height="{_BAR}" rx="3" fill="{colour}"/>',
-            f'<text x="{_LEFT + length + 6:.1f}" y="{top + 15}" class="small">{_number(value)} ×</text>',
+            _text(_LEFT + length + 6, top + 15, f"{_number(value)} ×", "small"),
         ]
     return "\n  ".join(lines)
+
+
+def _text(x: float, y: int, words: str, kind: str) -> str:
+    return f'<text x="{x:.0f}" y="{y}" class="{kind}">{escape(words)}</text>'
 
 
 def _frame(parts: Sequence[str], below: str, y: int) -> str:
@@ -66,7 +70,7 @@ def _frame(parts: Sequence[str], below: str, y: int) -> str:
   <text x="20" y="30" font-size="17" class="head">One core, one worker, the same provider; nginx is 1</text>
   <text x="20" y="50" class="small">Medians of alternating rounds within one run; each scale is logarithmic</text>
   {body}
-  <text x="20" y="{y + 20}" class="small">{escape(below)}</text>
+  {_text(20, y + 20, below, "small")}
 </svg>
 """
 

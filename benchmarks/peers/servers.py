@@ -16,7 +16,17 @@ from benchmarks.peers.question import Request
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 40.0
-_OF_THE_CALLER = ("TIANJI", "LITELLM", "PORTKEY", "API_KEY", "DATABASE_URL", "PROXY", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
+_OF_THE_CALLER = (
+    "TIANJI",
+    "LITELLM",
+    "PORTKEY",
+    "API_KEY",
+    "DATABASE_URL",
+    "PROXY",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,10 @@ def counted(rounds: Sequence[Round]) -> tuple[Sequence[Round], str]:
     if len(good) == len(rounds):
         return good, ""
     if not good:
-        return rounds, "THIS RUN DOES NOT COUNT: without a gateway the load was not 1.1 times as fast as through nginx, or nginx is missing."
+        return (
+            rounds,
+            "THIS RUN DOES NOT COUNT: without a gateway the load was not 1.1 times as fast as through nginx, or nginx is missing.",
+        )
     return good, f"{len(rounds) - len(good)} of {len(rounds)} rounds do not count: the load was the limit."
 
 
@@ -53,7 +56,8 @@ def verdicts(rounds: Sequence[Round]) -> list[str]:
         if measured is None:
             lines.append(f"{start}{'–':>10}   not measured")
             continue
-        verdict = "pass" if target.is_met(measured) else f"MISS by {target.missed_by(measured):.0%}"
+        by = target.missed_by(measured)
+        verdict = "pass" if target.is_met(measured) else f"MISS by {by:.0%}" if by < 1 else f"MISS, {by + 1:,.1f} times the bound"
         lines.append(f"{start}{_number(measured.middle):>10}   {_range(measured):<19}{verdict}")
     return lines
 

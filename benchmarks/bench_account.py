@@ -8,6 +8,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from support.chat import deployment
 from tianji_adapters.system.packaged_data import packaged_prices
+from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.telemetry.call_log import CallLog
 from tianji_adapters.telemetry.logs import KnownSecrets
 from tianji_adapters.telemetry.prometheus import CallMetrics
@@ -133,7 +134,7 @@ def bench_log_line_of_a_call(benchmark: BenchmarkFixture, event: CallEvent) -> N
 
 @pytest.mark.parametrize("litellm_names", [False, True], ids=["ours", "litellm's too"])
 def bench_metrics_of_a_call(benchmark: BenchmarkFixture, event: CallEvent, litellm_names: bool) -> None:
-    metrics = CallMetrics()
+    metrics = CallMetrics(FixedClock())
     metrics.follow(known_models=frozenset({"fast"}), litellm_names=litellm_names)
     benchmark(metrics.call_finished, event)
     assert b'model_group="fast"' in metrics.render(None)[1]

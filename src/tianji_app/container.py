@@ -16,6 +16,7 @@ from tianji_app.call.admit import Admit
 from tianji_app.call.reservation import Reserve
 from tianji_app.call.settlement import Settlement
 from tianji_app.configuration import ConfigurationSource
+from tianji_app.dispatcher import Dispatcher
 from tianji_app.flusher import Flusher
 from tianji_app.gateway import CallGateway
 from tianji_app.in_flight import InFlight
@@ -75,6 +76,7 @@ class Outside:
         followers: Adapters that keep a copy of something in the snapshot and hear of each new one.
         in_flight: Counts the calls; whoever shows the number reads it here.
         refusal_lines: Between the events and the log; while the process runs it tells what it left out.
+        dispatcher: Behind `events`; while the process runs it hands them on.
     """
 
     source: ConfigurationSource
@@ -98,6 +100,7 @@ class Outside:
     rng: Rng
     refusal_lines: RefusalLines
     followers: tuple[Follower, ...] = ()
+    dispatcher: Dispatcher = field(default_factory=lambda: Dispatcher(()))
     in_flight: InFlight = field(default_factory=InFlight)
 
 

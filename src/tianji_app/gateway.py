@@ -51,7 +51,7 @@ from tianji_core.ports.spend_store import SpendStore
 from tianji_core.routing.deadlines import call_deadline
 from tianji_core.translation.answer_headers import AnswerFacts, answer_headers
 from tianji_core.translation.controls import header_timeout
-from tianji_core.wire.json import decode_object
+from tianji_core.translation.undecoded import read_body
 
 _SETTLE_SECONDS = 5.0
 _BYTES_PER_TOKEN = 4
@@ -169,9 +169,9 @@ class OpenedCall:
 
         body = await account.inbound.read_body()
         surface = account.inbound.surface
-        decoded = surface.codec.decode(decode_object(body), account.inbound.path_model, account.inbound.headers)
-        account.request, account.controls = decoded.request, decoded.controls
-        account.asked, account.stream = decoded.request.model, getattr(decoded.request, "stream", False)
+        decoded = read_body(surface.codec, body, account.inbound.path_model, account.inbound.headers)
+        account.body, account.controls = decoded, decoded.controls
+        account.asked, account.stream = decoded.model, decoded.stream
 
         account.input_estimate = len(body) // _BYTES_PER_TOKEN
 
@@ -179,12 +179,11 @@ class OpenedCall:
             account, account.principal, decoded, snapshot, body_bytes=len(body), queued_seconds=self._queued_seconds
         )
         self._reservation = reservation
-        if reservation.request is not decoded.request:
-            account.request, account.warnings = reservation.request, reservation.warnings
-            decoded = msgspec.structs.replace(decoded, request=reservation.request)
-        names = gateway.policies.resolve(account.principal, decoded.request)
-        await gateway.guardrails.before_call(decoded.request, names)
-        await gateway.cache.get(account.principal, decoded.request)
+        decoded = account.body = reservation.body
+        account.warnings = reservation.warnings
+        names = gateway.policies.resolve(account.principal, decoded)
+        await gateway.guardrails.before_call(decoded, names)
+        await gateway.cache.get(account.principal, decoded)
         if account.principal.key is not None:
             await gateway.key_spend.learn(gateway.spend, account.principal.key, now=gateway.clock.monotonic())
 
@@ -219,22 +218,30 @@ class OpenedCall:
     async def _headers(self, snapshot: Snapshot, length: int | None) -> Headers:
         """Return the headers; `length` is that of a whole answer, whose cost is known by now."""
         bill = self._whole_bill = await self._bill(complete=True) if length is not None else None
+        account, general = self.account, snapshot.config.general
+        facts = AnswerFacts(
+            call_id=account.call_id,
+            deployment_id=account.deployment.id if account.deployment else None,
+            model_group=account.group,
+            model=account.deployment.model if account.deployment else None,
+            retries=account.retries,
+            fallbacks=account.fallbacks,
+            cost=bill.cost if bill else None,
+            key_spend_nano=self._key_spend_nano(bill),
+            dropped_params=account.dropped,
+            warnings=account.warnings,
+            started_at_ns=account.started_at_ns,
+            ended_at_ns=self.gateway.clock.now_ns(),
+            attempts=account.attempts,
+            api_base=account.deployment.base_url if account.deployment else None,
+            version=VERSION,
+        )
         headers = answer_headers(
-            self.account.event(
-                status="ok",
-                http_status=200,
-                ended_at_ns=self.gateway.clock.now_ns(),
-                cost=bill.cost if bill else None,
-            ),
-            envelope=self.account.inbound.surface.envelope,
+            facts,
+            envelope=account.inbound.surface.envelope,
             length=length,
-            twins=snapshot.config.general.compat_headers,
-            names=snapshot.config.general.answer_headers,
-            facts=AnswerFacts(
-                key_spend_nano=self._key_spend_nano(bill),
-                api_base=self.account.deployment.base_url if self.account.deployment else None,
-                version=VERSION,
-            ),
+            twins=general.compat_headers,
+            names=general.answer_headers,
         )
         return (*headers, *self._reservation.grant.headers) if self._reservation is not None else headers
 

@@ -42,7 +42,7 @@ def outside_of(
     Raises:
         ConfigurationError: the journal cannot be written there.
     """
-    metrics, counter, in_flight, prices = CallMetrics(), ConfiguredCounter(BpeTokenCounter()), InFlight(), InterruptedPrices(snapshot)
+    metrics, counter, in_flight, prices = CallMetrics(clock), ConfiguredCounter(BpeTokenCounter()), InFlight(), InterruptedPrices(snapshot)
     journal = open_journal(data_dir / "journal", clock=clock, identifiers=identifiers, price=prices, settings=snapshot.config.journal)
     log = call_log(secrets)
     refusal_lines = RefusalLines(log, clock)

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from support.gateway_parts import EventList
 from support.stores import record
+from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.telemetry.prometheus import CallMetrics
 from tianji_app.dispatcher import MOST_WAITING, Dispatcher, UpToDate
 from tianji_core.calls.events import CallEvent
@@ -114,7 +115,7 @@ async def test_crowd_of_events_leaves_others_their_turn() -> None:
 
 
 def test_metrics_are_those_of_every_call_that_has_ended() -> None:
-    metrics = CallMetrics()
+    metrics = CallMetrics(FixedClock())
     dispatcher = Dispatcher((metrics,))
     dispatcher.call_finished(EVENT)
     assert b"tianji_calls_total{" in UpToDate(metrics, dispatcher).render(None)[1]

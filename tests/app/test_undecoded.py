@@ -80,8 +80,8 @@ async def test_fallback_to_another_dialect_decodes_once(decoded: list[object]) -
 
 async def test_answer_without_usage_is_counted_from_the_decoded_request(decoded: list[object]) -> None:
     parts = make_parts()
-    answer = b'{"id":"c","model":"gpt-4o","created":1,"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
-    parts.answer("a", Script((answer,)))
+    choice = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+    parts.answer("a", Script((msgspec.json.encode({"id": "c", "model": "gpt-4o", "created": 1, "choices": [choice]}),)))
     await fetch(parts, _call())
     assert parts.event.usage_source == "estimated"
     assert (parts.event.usage.input_total or 0) > 0

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from tianji_core.access.principal import Principal
 from tianji_core.shapes.codecs import Request, Response
+from tianji_core.shapes.raw_requests import ReadBody
 
 
 @dataclass(frozen=True, slots=True)
 class NullPolicies:
     """No policies."""
 
-    def resolve(self, principal: Principal, request: Request) -> tuple[str, ...]:
+    def resolve(self, principal: Principal, body: ReadBody) -> tuple[str, ...]:
         """Return no guardrail."""
         return ()
 
@@ -22,15 +23,15 @@ class NullPolicies:
 class NullGuardrails:
     """No guardrails."""
 
-    async def before_call(self, request: Request, names: tuple[str, ...]) -> Request:
-        """Return the request as it is."""
-        return request
+    async def before_call(self, body: ReadBody, names: tuple[str, ...]) -> Request | None:
+        """Leave the request as it is."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class NullResponseCache:
     """No response cache."""
 
-    async def get(self, principal: Principal, request: Request) -> Response | None:
+    async def get(self, principal: Principal, body: ReadBody) -> Response | None:
         """Know no answer."""
         return None

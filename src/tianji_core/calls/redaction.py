@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import msgspec
 
 HIDDEN = "***"
 _SHORTEST = 6
@@ -17,6 +19,11 @@ _PATTERNS = (
     re.compile(r"()\bAKIA[0-9A-Z]{16}\b"),
     re.compile(r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
 )
+# One of these is in every text in which a pattern finds something, as JSON writes the text.
+_SIGNS = (b"=", b"@", b"sk-", b"AKIA", b"eyJ")
+_LOWER_SIGNS = (b"bearer", b"apikey", b"api_key", b"api-key")
+# Letters that a pattern takes for an `s`, an `i` or a `k` where it does not look at case.
+_CASELESS = tuple(letter.encode() for letter in "\u017f\u0130\u0131\u212a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,21 @@ class Scrubber:
     """Replaces known secrets, and whatever looks like one, by `***`. Made by `scrubber`."""
 
     known: re.Pattern[str] | None
+    _encoded: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def suspects(self, encoded: bytes) -> bool:
+        """Whether there may be something to replace in the texts of this JSON. It is quick, and wrong only with a yes."""
+        for sign in _SIGNS:
+            if sign in encoded:
+                return True
+        lower = encoded.lower()
+        for sign in _LOWER_SIGNS:
+            if sign in lower:
+                return True
+        for secret in self._encoded:
+            if secret in encoded:
+                return True
+        return not encoded.isascii() and any(letter in encoded for letter in _CASELESS)
 
     def text(self, text: str) -> str:
         """Return the text without secrets."""
@@ -49,4 +71,14 @@ class Scrubber:
 def scrubber(secrets: Iterable[str]) -> Scrubber:
     """Return a scrubber that knows these texts; longer ones are taken first."""
     texts = sorted({text for text in secrets if len(text) >= _SHORTEST}, key=len, reverse=True)
-    return Scrubber(re.compile("|".join(map(re.escape, texts))) if texts else None)
+    encoded = tuple(msgspec.json.encode(text)[1:-1] for text in texts if _is_utf8(text))
+    return Scrubber(re.compile("|".join(map(re.escape, texts))) if texts else None, encoded)
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text can stand in JSON at all: environment variables can hold anything."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -7,6 +7,7 @@ properties. Surfaces, ledger and events derive their numbers from here.
 
 from collections.abc import Mapping
 from decimal import Decimal
+from operator import attrgetter
 
 import msgspec
 
@@ -21,6 +22,7 @@ INPUT_BUCKETS = (
     "input_video",
 )
 OUTPUT_BUCKETS = ("output_text", "reasoning", "output_audio", "output_image", "output_video")
+_inputs_of, _outputs_of = attrgetter(*INPUT_BUCKETS), attrgetter(*OUTPUT_BUCKETS)
 
 
 class ModelUsage(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,17 +73,17 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def input_total(self) -> int | None:
         """All input tokens, cached ones included; None when nothing was reported."""
-        return _sum(self, INPUT_BUCKETS)
+        return _sum(_inputs_of(self))
 
     @property
     def output_total(self) -> int | None:
         """All output tokens, reasoning included; None when nothing was reported."""
-        return _sum(self, OUTPUT_BUCKETS)
+        return _sum(_outputs_of(self))
 
     @property
     def cache_write_total(self) -> int | None:
         """All tokens written to a cache."""
-        return _sum(self, ("cache_write_5m", "cache_write_1h", "cache_write"))
+        return _sum((self.cache_write_5m, self.cache_write_1h, self.cache_write))
 
     def replaced_by(self, newer: "Usage") -> "Usage":
         """Return the cumulative usage of a stream: per field the last value that was reported, never a sum."""
@@ -89,6 +91,6 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, **changes)
 
 
-def _sum(usage: Usage, names: tuple[str, ...]) -> int | None:
-    counts = [count for name in names if (count := getattr(usage, name)) is not None]
-    return sum(counts) if counts else None
+def _sum(counts: tuple[int | None, ...]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

@@ -4,12 +4,13 @@ from typing import Protocol
 
 from tianji_core.access.principal import Principal
 from tianji_core.shapes.codecs import Request, Response
+from tianji_core.shapes.raw_requests import ReadBody
 
 
 class Policies(Protocol):
     """Which guardrails apply to a call."""
 
-    def resolve(self, principal: Principal, request: Request) -> tuple[str, ...]:
+    def resolve(self, principal: Principal, body: ReadBody) -> tuple[str, ...]:
         """Return the names of the guardrails, in the order in which they run."""
         ...
 
@@ -17,12 +18,12 @@ class Policies(Protocol):
 class Guardrails(Protocol):
     """Checks before anything goes upstream."""
 
-    async def before_call(self, request: Request, names: tuple[str, ...]) -> Request:
-        """Return the request, possibly rewritten. Raises GuardrailBlockedError."""
+    async def before_call(self, body: ReadBody, names: tuple[str, ...]) -> Request | None:
+        """Return the request where it was rewritten, else None. Raises GuardrailBlockedError."""
         ...
 
 
 class ResponseCache(Protocol):
     """Answers that were given before."""
 
-    async def get(self, principal: Principal, request: Request) -> Response | None: ...
+    async def get(self, principal: Principal, body: ReadBody) -> Response | None: ...

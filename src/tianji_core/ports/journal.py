@@ -54,6 +54,11 @@ class Journal(Protocol):
         ...
 
     @property
+    def takes_calls(self) -> bool:
+        """Whether `open` would note a call now, as far as one can know; if not, this process should get none."""
+        ...
+
+    @property
     def degraded(self) -> str | None:
         """Why the journal is not as it should be, for people; None while all is well."""
         ...

@@ -17,6 +17,7 @@ from tianji_core.calls.usage import Usage
 from tianji_core.pricing.adjustments import Adjustments
 from tianji_core.pricing.decompose import Listing, decompose
 from tianji_core.pricing.entry import PriceEntry
+from tianji_core.pricing.ordinary import ordinary_cost
 from tianji_core.pricing.rounding import apportion, to_nano
 from tianji_core.pricing.units import Component
 
@@ -63,6 +64,27 @@ def cost(
         A cost whose parts add up. `basis` names what it was made from, and `reported_usd` or `reported_ignored` where the provider
         reported a figure that was not booked. Without a price nothing is billed, no fixed margin either.
     """
+    if entry is not None:
+        ordinary = ordinary_cost(usage, entry, provider=provider, custom=custom, at=at, adjustments=adjustments)
+        if ordinary is not None:
+            return ordinary
+    return general_cost(
+        usage, entry, provider=provider, trusts_cost=trusts_cost, custom=custom, at=at, adjustments=adjustments, model=model
+    )
+
+
+def general_cost(
+    usage: Usage,
+    entry: PriceEntry | None,
+    *,
+    provider: str,
+    trusts_cost: bool,
+    custom: bool,
+    at: datetime,
+    adjustments: Adjustments,
+    model: str | None = None,
+) -> Cost:
+    """Return the same as `cost`, always computed in decimals."""
     with localcontext(_EXACT):
         listed = _list_price(usage, entry, provider=provider, trusted=trusts_cost and not custom, custom=custom, at=at)
         if listed.source == "zero_unpriced":

@@ -73,7 +73,7 @@ def decompose(usage: Usage, entry: PriceEntry, *, provider: str, at: datetime) -
         at: Aware instant that decides about cheap hours.
     """
     input_tokens = usage.input_total or 0
-    card, basis = _choose_card(entry, input_tokens, at)
+    card, basis = choose_card(entry, input_tokens, at)
     crossed = card.crossed(input_tokens, at_threshold=provider == "xai")
     tier = service_tier(usage.service_tier)
     factors = factors_of(entry, usage)
@@ -124,7 +124,8 @@ def factors_of(entry: PriceEntry, usage: Usage) -> dict[str, Decimal]:
     return factors
 
 
-def _choose_card(entry: PriceEntry, input_tokens: int, at: datetime) -> tuple[RateCard, dict[str, object]]:
+def choose_card(entry: PriceEntry, input_tokens: int, at: datetime) -> tuple[RateCard, dict[str, object]]:
+    """Return the rates that hold for a prompt of this size at this instant, and what a bill says of the choice."""
     row = entry.row_for(input_tokens)
     if row is not None:
         return row.card, {"row": [row.low, row.high]}

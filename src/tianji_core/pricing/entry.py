@@ -12,18 +12,43 @@ import msgspec
 from tianji_core.errors import ConfigurationError
 from tianji_core.pricing.grammar import amount, parse_rate_name
 from tianji_core.pricing.off_peak import Window, parse_windows
-from tianji_core.pricing.units import KINDS, LEGACY_SPELLINGS, PIECE_LINES, REQUEST, SEARCH_SIZES
+from tianji_core.pricing.rounding import whole_of
+from tianji_core.pricing.units import KINDS, LEGACY_SPELLINGS, PIECE_LINES, REQUEST, SEARCH_SIZES, TOKEN_LINES
 
 _ORDINARY = (0,)
 _SEARCH = "search_context_cost_per_query"
 _PIECE_RATES = frozenset((REQUEST, *(line.rate for line in PIECE_LINES)))
 
+# In how fine parts of a nano-USD rates are kept as integers: whole nano-USD where that is exact, else atto-USD.
+_SCALES = (1, 1_000_000_000)
+
+
+class Column(msgspec.Struct, frozen=True):
+    """The rate of each of `TOKEN_LINES` for one tier and one set of crossed thresholds, as an integer.
+
+    Attributes:
+        rates: Parts of a nano-USD a token, `per_nano` of which make one; None where nothing says what it costs.
+        above: The threshold that each rate stands under, 0 for an ordinary one.
+        is_ordinary: Whether all of these are 0.
+    """
+
+    rates: tuple[int | None, ...]
+    above: tuple[int, ...]
+    per_nano: int
+    is_ordinary: bool
+
 
 class RateCard(msgspec.Struct, frozen=True):
-    """Token rates in USD by (rate, above how many tokens, service tier), and the thresholds among them, the highest first."""
+    """Token rates in USD by (rate, above how many tokens, service tier), and the thresholds among them, the highest first.
+
+    Attributes:
+        columns: The same in integers, by (the highest threshold crossed or 0, service tier), for the ordinary tier and each that a rate
+            names. None where a rate has too many digits; a card that was not read from an entry has no columns.
+    """
 
     rates: Mapping[tuple[str, int, str], Decimal]
     thresholds: tuple[int, ...] = ()
+    columns: Mapping[tuple[int, str], Column | None] = {}
 
     def crossed(self, input_tokens: int, *, at_threshold: bool) -> tuple[int, ...]:
         """Return the thresholds that a prompt of this size crosses, the highest first, and 0 for the ordinary rates.
@@ -49,6 +74,12 @@ class RateCard(msgspec.Struct, frozen=True):
                 if rate is not None:
                     return rate, above
         return None
+
+    def column(self, input_tokens: int, tier: str, *, at_threshold: bool) -> Column | None:
+        """Return what `find` finds for a prompt of this size, of all token lines at once; None where integers cannot say it."""
+        above = self.crossed(input_tokens, at_threshold=at_threshold)[0] if self.thresholds else 0
+        place = (above, tier)
+        return self.columns[place] if place in self.columns else self.columns.get((above, ""))
 
 
 class PriceRow(msgspec.Struct, frozen=True):
@@ -151,7 +182,24 @@ def _card(fields: Mapping[str, object]) -> RateCard:
     for kind, text in KINDS:
         if rates.get((kind, 0, "")) == rates.get((text, 0, "")):
             rates.pop((kind, 0, ""), None)  # says nothing of its own, and would hide the text rate of a dearer tier or threshold
-    return RateCard(rates, tuple(sorted({above for _, above, _ in rates if above}, reverse=True)))
+    card = RateCard(rates, tuple(sorted({above for _, above, _ in rates if above}, reverse=True)))
+    return msgspec.structs.replace(card, columns=_columns(card))
+
+
+def _columns(card: RateCard) -> dict[tuple[int, str], Column | None]:
+    crossings = [(*card.thresholds[start:], 0) for start in range(len(card.thresholds) + 1)]
+    tiers = {"", *(tier for _, _, tier in card.rates)}
+    return {(crossed[0], tier): _column(card, crossed, tier) for crossed in crossings for tier in tiers}
+
+
+def _column(card: RateCard, crossed: tuple[int, ...], tier: str) -> Column | None:
+    found = [card.find(line.rates, crossed, tier) for line in TOKEN_LINES]
+    above = tuple(rate[1] if rate else 0 for rate in found)
+    for per_nano in _SCALES:
+        rates = tuple(whole_of(rate[0], per_nano) if rate else None for rate in found)
+        if all(rate is None or whole is not None for rate, whole in zip(found, rates, strict=True)):
+            return Column(rates, above, per_nano, not any(above))
+    return None
 
 
 def _rows(tiers: object) -> tuple[PriceRow, ...]:

@@ -22,6 +22,8 @@ Fields = Mapping[str, object]
 Entries = Mapping[str, Fields | msgspec.Raw]
 
 _VERSION_DIGITS = 12
+# Model names come from outside too; so many look-ups are remembered.
+_MOST_FOUND = 4096
 _ENTRY = msgspec.json.Decoder(dict[str, object], float_hook=Decimal)
 _NOT_FACTS = frozenset({"source", "date", "litellm_provider"})
 
@@ -50,6 +52,7 @@ class PriceTable:
     package: Entries
     _entries: dict[str, PriceEntry] = field(default_factory=dict, repr=False, compare=False)
     _customs: dict[tuple[str, str], tuple[Fields, PriceEntry]] = field(default_factory=dict, repr=False, compare=False)
+    _found: dict[tuple[object, ...], str | None] = field(default_factory=dict, repr=False, compare=False)
 
     def __contains__(self, key: str) -> bool:
         return key in self.package or key in self.file or key in self.overrides or key in self.corrections
@@ -100,6 +103,15 @@ class PriceTable:
         return entry
 
     def _find(self, provider: str, models: tuple[str | None, ...], base_model: str | None) -> str | None:
+        asked = (provider, models, base_model)
+        if asked in self._found:
+            return self._found[asked]
+        if len(self._found) >= _MOST_FOUND:
+            self._found.clear()
+        found = self._found[asked] = self._search(provider, models, base_model)
+        return found
+
+    def _search(self, provider: str, models: tuple[str | None, ...], base_model: str | None) -> str | None:
         if base_model:
             found = self._at_provider(provider, base_model) or (base_model if base_model in self else None)
             if found is not None:

@@ -10,6 +10,7 @@ from tianji_core.calls.completions import CompletionRequest
 from tianji_core.calls.deployment import Deployment
 from tianji_core.pricing.families import Family, family_of, token_factor
 from tianji_core.shapes.codecs import Request
+from tianji_core.shapes.raw_requests import RawRequest
 
 DEFAULT_OUTPUT_TOKENS = 16_384
 """What a model may answer of which neither the caller nor the price table says a limit."""
@@ -20,6 +21,9 @@ _TOOLS_ALLOWANCE = 1_024
 _OUTPUT_FIELDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _CALL_FIELDS = ("max_tool_calls", "max_uses")
 _WHOLE_CONTEXT_FIELDS = ("previous_response_id", "conversation", "container")
+_TELLING_FIELDS = frozenset(
+    {*_CALL_FIELDS, *_WHOLE_CONTEXT_FIELDS, "audio", "max_output_tokens", "modalities", "service_tier", "speed", "web_search_options"}
+)
 
 
 class RequestSize(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +67,13 @@ def request_size(request: Request, body_bytes: int) -> RequestSize:
         )
         return RequestSize(text_bytes=body_bytes, prompts=prompts * each, output=_output(request))
     return RequestSize(text_bytes=body_bytes, is_embedding=True)
+
+
+def raw_size(raw: RawRequest, body_bytes: int) -> RequestSize | None:
+    """Return the size of a request of which only the top level was read; None where it takes the canonical request to tell."""
+    if not raw.is_plain or raw.extra_body or not _TELLING_FIELDS.isdisjoint(raw.fields):
+        return None
+    return RequestSize(text_bytes=body_bytes, prompts=raw.choices, output=raw.output, has_tools=raw.has_tools)
 
 
 def input_tokens(size: RequestSize, deployment: Deployment, counted: int | None = None) -> int:

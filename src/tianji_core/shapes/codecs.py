@@ -6,7 +6,7 @@ the codec that made it reads: it carries what decoding needs to know about the r
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import msgspec
 
@@ -130,6 +130,23 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
     request: Any  # one of Request
     controls: Controls
     memo: Any
+    raw: ClassVar[None] = None
+
+    @property
+    def model(self) -> str:
+        """As the client wrote it."""
+        return str(self.request.model)
+
+    @property
+    def stream(self) -> bool:
+        """Whether a streamed answer is asked for."""
+        return getattr(self.request, "stream", False)
+
+    @property
+    def end_user(self) -> str | None:
+        """For whom the client calls."""
+        end_user: str | None = self.request.end_user
+        return end_user
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

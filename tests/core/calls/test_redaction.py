@@ -1,5 +1,6 @@
 """Taking secrets out of text."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +40,38 @@ def test_containers_are_scrubbed_inside_and_numbers_stay() -> None:
 def test_ordinary_text_stays_as_it_is() -> None:
     text = "openai: The model `gpt-4` does not exist (see https://host.example/docs?page=2)"
     assert scrubber(["abc"]).text(text) == text
+
+
+_LIKELY = st.lists(
+    st.sampled_from(
+        [
+            "bearer ",
+            "BEARER\t",
+            "x-api-key",
+            "api_key",
+            "apikey",
+            "ap\u0131_\u212aey",
+            "?key=",
+            "&S\u0130G=",
+            "sk-",
+            "AKIA",
+            "eyJ",
+            "ABCDEF1234567890",
+            ".",
+            *("://", "a", "user:", "@", "'", '"', "\\", ": ", "=", "12345678", "\n", "\u00e9", 'quo"ted', "topsecret"),
+        ]
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(_LIKELY | st.text(), st.sampled_from(["topsecret", 'quo"ted\\', "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\n"]))
+def test_text_in_which_something_is_replaced_is_always_suspected(text: str, secret: str) -> None:
+    scrub = scrubber([secret])
+    for whole in (text, f"{text}{secret}"):
+        if scrub.text(whole) != whole:
+            assert scrub.suspects(msgspec.json.encode({"text": whole, "number": 1}))
+
+
+def test_ordinary_line_is_not_suspected() -> None:
+    assert not scrubber(["topsecret", "\udcff" * 6]).suspects(b'{"key_id":"k1","error_message":"no model `risky`, see https://host/docs"}')

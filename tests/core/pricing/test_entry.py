@@ -141,3 +141,14 @@ def test_a_custom_rate_holds_for_every_size_tier_and_hour_and_missing_ones_stay_
 def test_a_custom_price_that_is_no_token_rate_hides_nothing() -> None:
     public: dict[str, object] = {**_TIERS, "tiered_pricing": []}
     assert with_custom_prices(public, {"input_cost_per_request": 1}) == {**public, "input_cost_per_request": 1}
+
+
+def test_columns_hold_what_is_found_in_whole_nano_or_finer() -> None:
+    card = price_entry("m", {"input_cost_per_token": "1e-6", "input_cost_per_token_above_200k_tokens_flex": "2.5e-10"}).card
+    ordinary, above = card.column(200_000, "flex", at_threshold=False), card.column(200_000, "flex", at_threshold=True)
+    assert ordinary is not None
+    assert above is not None
+    assert (ordinary.rates[0], ordinary.per_nano, ordinary.above[0], ordinary.is_ordinary) == (1_000, 1, 0, True)
+    assert (above.rates[0], above.per_nano, above.above[0], above.is_ordinary) == (250_000_000, 10**9, 200_000, False)
+    assert card.column(300_000, "unheard-of", at_threshold=False) == card.column(300_000, "", at_threshold=False)
+    assert price_entry("m", {"input_cost_per_token": "1e-19"}).card.column(0, "", at_threshold=False) is None

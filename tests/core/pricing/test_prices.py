@@ -169,3 +169,11 @@ def test_the_version_changes_with_any_layer_and_not_with_the_order_of_names() ->
 def test_an_entry_that_is_not_there_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         _table().entry("m")
+
+
+def test_look_ups_are_remembered_up_to_a_bound_and_stay_right() -> None:
+    table = _table(package={"acme/m": {_INPUT: 1}})
+    for number in range(5000):
+        assert table.resolve(_deployment(), f"unlisted-{number}") is not None
+        assert table.resolve(_deployment("n"), f"unlisted-{number}") is None
+    assert len(table._found) <= 4096

@@ -1,8 +1,14 @@
+from typing import Any
+
+import msgspec
+import pytest
+
 from tianji_core.calls.chat import Audio, ChatRequest, File, FunctionTool, Image, Message, OpaqueTool, Part, Rest, Text
 from tianji_core.calls.completions import CompletionRequest
 from tianji_core.calls.deployment import Deployment, DeploymentId
 from tianji_core.calls.embeddings import EmbeddingRequest
-from tianji_core.pricing.request_size import DEFAULT_OUTPUT_TOKENS, input_tokens, output_tokens, request_size
+from tianji_core.pricing.request_size import DEFAULT_OUTPUT_TOKENS, RequestSize, input_tokens, output_tokens, raw_size, request_size
+from tianji_core.shapes.raw_requests import RawRequest
 
 _DEPLOYMENT = Deployment(id=DeploymentId("d"), group="g", provider="acme", model="m", model_info={"max_input_tokens": 9_000})
 
@@ -77,3 +83,20 @@ def test_completions_count_every_prompt_and_every_try() -> None:
 def test_embeddings_answer_no_tokens() -> None:
     size = request_size(EmbeddingRequest(dialect="openai_embeddings", model="m", input=("a",)), 50)
     assert output_tokens(size, _DEPLOYMENT) == 0
+
+
+def _raw(*fields: str, **changes: Any) -> RawRequest:
+    given = {name: msgspec.Raw(b"1") for name in fields}
+    return RawRequest(dialect="openai_chat", model="m", fields=given, known=None, **{"is_plain": True, **changes})
+
+
+def test_undecoded_text_is_as_large_as_its_body() -> None:
+    size = raw_size(_raw("temperature", output=20, choices=2, has_tools=True), 500)
+    assert size == RequestSize(text_bytes=500, output=20, prompts=2, has_tools=True)
+
+
+@pytest.mark.parametrize(
+    "raw", [_raw(is_plain=False), _raw("service_tier"), _raw("previous_response_id"), _raw(extra_body={"n": msgspec.Raw(b"2")})]
+)
+def test_size_that_the_top_level_does_not_tell_is_left_to_the_canonical_request(raw: RawRequest) -> None:
+    assert raw_size(raw, 500) is None

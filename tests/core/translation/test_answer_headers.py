@@ -1,72 +1,62 @@
 """The headers of an answer."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tianji_core.calls.cost import Cost
-from tianji_core.calls.events import Attempt, CallEvent
+from tianji_core.calls.events import Attempt
 from tianji_core.translation.answer_headers import AnswerFacts, HeaderSet, answer_headers, usd
 
 
-def _event(**changes: object) -> CallEvent:
-    values: dict[str, object] = {
-        "call_id": "c-1",
-        "operation": "chat",
-        "surface": "openai_chat",
-        "route": "/v1/chat/completions",
-        "model_asked": "fast",
-        "model_group": "fast",
-        "model": "gpt-4o",
-        "deployment_id": "d1",
-        "started_at_ns": 0,
-        "ended_at_ns": 1,
-        "status": "ok",
-        "http_status": 200,
-        "cost": Cost(total_nano=1_234),
-        **changes,
-    }
-    return CallEvent(**values)  # type: ignore[arg-type]
+def _facts(**changes: Any) -> AnswerFacts:
+    values: dict[str, Any] = {
+        "call_id": "c-1", "model_group": "fast", "model": "gpt-4o", "deployment_id": "d1", "cost": Cost(total_nano=1_234), **changes
+    }  # fmt: skip
+    return AnswerFacts(**values)
 
 
 def test_whole_answer_has_its_cost_and_length_and_a_twin_of_each_header() -> None:
-    headers = dict(answer_headers(_event(), envelope="openai", length=10, twins=True))
+    headers = dict(answer_headers(_facts(), envelope="openai", length=10, twins=True))
     assert (headers["content-length"], headers["x-request-id"]) == ("10", "c-1")
     assert headers["x-tianji-response-cost"] == headers["x-litellm-response-cost"] == "0.000001234"
     assert "x-litellm-model-name" not in headers
 
 
 def test_stream_has_neither_cost_nor_length() -> None:
-    headers = dict(answer_headers(_event(), envelope="anthropic", length=None, twins=False))
+    headers = dict(answer_headers(_facts(), envelope="anthropic", length=None, twins=False))
     assert headers["content-type"].startswith("text/event-stream")
     assert headers["request-id"] == "c-1"
     assert not {"content-length", "x-tianji-response-cost", "x-litellm-call-id"} & set(headers)
 
 
 def test_dropped_parameters_and_warnings_are_named() -> None:
-    headers = dict(answer_headers(_event(dropped_params=("seed", "n"), warnings=("a", "b")), envelope="openai", length=1, twins=True))
+    headers = dict(answer_headers(_facts(dropped_params=("seed", "n"), warnings=("a", "b")), envelope="openai", length=1, twins=True))
     assert (headers["x-tianji-dropped-params"], headers["x-tianji-warning"]) == ("seed,n", "a; b")
 
 
 def test_spend_of_the_key_is_told_of_both_kinds_of_answer_where_it_is_known() -> None:
     for length in (1, None):
-        headers = dict(
-            answer_headers(_event(), envelope="openai", length=length, twins=True, facts=AnswerFacts(key_spend_nano=2_500_000_000))
-        )
+        headers = dict(answer_headers(_facts(key_spend_nano=2_500_000_000), envelope="openai", length=length, twins=True))
         assert headers["x-tianji-key-spend"] == headers["x-litellm-key-spend"] == "2.5"
-        assert "x-tianji-key-spend" not in dict(answer_headers(_event(), envelope="openai", length=length, twins=True))
+        assert "x-tianji-key-spend" not in dict(answer_headers(_facts(), envelope="openai", length=length, twins=True))
 
 
 def _all_names(names: HeaderSet, *, length: int | None) -> dict[str, str]:
-    event = _event(
+    facts = _facts(
         cost=Cost(total_nano=7, list_nano=9, input_nano=4, output_nano=3, reasoning_nano=1),
         started_at_ns=0,
         ended_at_ns=7_500_000,
         attempts=(_attempt(1_000_000, 2_000_000), _attempt(3_000_000, 7_000_000)),
         warnings=("odd",),
+        key_spend_nano=1,
+        api_base="https://user:secret@host:8/v1?key=secret",
+        version="1.2",
     )
-    facts = AnswerFacts(key_spend_nano=1, api_base="https://user:secret@host:8/v1?key=secret", version="1.2")
-    return dict(answer_headers(event, envelope="openai", length=length, twins=True, facts=facts, names=names))
+    return dict(answer_headers(facts, envelope="openai", length=length, twins=True, names=names))
 
 
 def _attempt(start_ns: int, end_ns: int) -> Attempt:
@@ -110,12 +100,21 @@ def test_empty_set_tells_nothing_but_the_id() -> None:
 
 @given(st.text())
 def test_any_group_name_becomes_a_header_that_can_be_sent(name: str) -> None:
-    for _, value in answer_headers(_event(model_group=name), envelope="openai", length=1, twins=True):
+    for _, value in answer_headers(_facts(model_group=name), envelope="openai", length=1, twins=True):
         assert len(value.encode("latin-1")) == len(value)
         assert "\r" not in value
         assert "\n" not in value
 
 
-@pytest.mark.parametrize(("nano", "text"), [(0, "0.0"), (1, "0.000000001"), (1_500_000_000, "1.5"), (10_000_000_000, "10")])
+@pytest.mark.parametrize(
+    ("nano", "text"), [(0, "0.0"), (1, "0.000000001"), (-1_500_000_000, "-1.5"), (1_500_000_000, "1.5"), (10_000_000_000, "10")]
+)
 def test_usd_is_plain_decimal_text(nano: int, text: str) -> None:
     assert usd(nano) == text
+
+
+@given(st.integers(-(10**20), 10**20))
+def test_usd_says_exactly_the_amount(nano: int) -> None:
+    text = usd(nano)
+    assert Decimal(text) == Decimal(nano).scaleb(-9)
+    assert text == "0.0" or not text.partition(".")[2].endswith("0")

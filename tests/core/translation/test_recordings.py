@@ -1,4 +1,4 @@
-"""The law of the byte path: for every recorded answer of a dialect, its clients and the meter read what the canonical path says."""
+"""The law of the byte path: of every recorded exchange, the provider is sent, and client and meter read, what the canonical path says."""
 
 import json
 import random
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from support import recordings
-from support.chat import FACTS
+from support.both_paths import Outcome, canonical, undecoded
+from support.chat import FACTS, deployment
 from tianji_core.calls.http import HttpResponse
 from tianji_core.dialects.anthropic_messages import MessagesSurface
 from tianji_core.dialects.anthropic_messages.memo import ProviderMemo as MessagesMemo
@@ -148,4 +149,35 @@ def test_most_recorded_answers_pass() -> None:
         exchange = param.values[0]
         codec, memo, _, shown = _both(exchange)
         passed[codec.passing(memo, shown).whole(HttpResponse(status=200, body=exchange.body)) is not None] += 1
+    assert passed[True] > 4 * passed[False]
+
+
+def _questions() -> Iterator[Any]:
+    """Return every recorded request, once: many were recorded twice."""
+    found = [exchange for provider in _CHAT for exchange in recordings.exchanges(provider, "/chat/completions")]
+    seen = set()
+    for exchange in (*found, *recordings.exchanges("anthropic", "/messages")):
+        body = json.dumps({"model": "m", **exchange.request}) if isinstance(exchange.request, dict) else ""
+        if body and body not in seen:
+            seen.add(body)
+            yield pytest.param(exchange.provider, body.encode(), id=recordings.short_id(exchange))
+
+
+def _on_both(provider: str, body: bytes) -> tuple[Outcome, Outcome, bool]:
+    surface, codec = (MessagesSurface(), _ANTHROPIC) if provider == "anthropic" else (OpenAIChatSurface(), _OPENAI)
+    target = deployment(provider, "claude-sonnet-4-5" if provider == "anthropic" else "gpt-4o")
+    outcome, passed = undecoded(surface, codec, body, target)
+    return canonical(surface, codec, body, target), outcome, passed
+
+
+@pytest.mark.parametrize(("provider", "body"), list(_questions()))
+def test_a_request_is_sent_the_same_on_both_paths(provider: str, body: bytes) -> None:
+    expected, outcome, _ = _on_both(provider, body)
+    assert outcome == expected
+
+
+def test_most_recorded_requests_keep_their_bytes() -> None:
+    passed = {True: 0, False: 0}
+    for param in _questions():
+        passed[_on_both(*param.values)[2]] += 1
     assert passed[True] > 4 * passed[False]

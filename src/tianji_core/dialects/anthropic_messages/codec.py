@@ -7,7 +7,8 @@ from tianji_core.calls.deployment import Deployment
 from tianji_core.calls.facts import CallFacts
 from tianji_core.calls.http import Auth, Bearer, HeaderKey, Headers, HttpRequest, HttpResponse, NoAuth, header
 from tianji_core.dialects.anthropic_messages.address import operation_url
-from tianji_core.dialects.anthropic_messages.encode import Body, encode_body
+from tianji_core.dialects.anthropic_messages.encode import encode_body
+from tianji_core.dialects.anthropic_messages.encode_undecoded import encode_undecoded
 from tianji_core.dialects.anthropic_messages.errors import error_of
 from tianji_core.dialects.anthropic_messages.history import uses_files
 from tianji_core.dialects.anthropic_messages.memo import ProviderMemo, SurfaceMemo
@@ -17,6 +18,7 @@ from tianji_core.dialects.anthropic_messages.response import decode_response
 from tianji_core.dialects.anthropic_messages.stream_decode import MessagesStreamDecoder
 from tianji_core.errors import ConfigurationError, TianjiError, UpstreamProtocolError
 from tianji_core.shapes.codecs import Encoded
+from tianji_core.shapes.raw_requests import RawRequest
 from tianji_core.translation.parameters import Dropping
 from tianji_core.wire.json import decode_upstream, encode
 
@@ -46,8 +48,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     base_url: str | None
 
-    def post(self, operation: str, request: ChatRequest, deployment: Deployment, body: dict[str, object]) -> HttpRequest:
+    def post(
+        self, operation: str, deployment: Deployment, body: dict[str, object], forwarded: Headers = (), *, has_files: bool = False
+    ) -> HttpRequest:
         """Return the request for an operation such as `/messages`.
+
+        `forwarded`: headers of a client of this dialect. `has_files`: a client of another dialect names uploaded files.
 
         Raises:
             ConfigurationError: neither the provider nor the deployment has a base URL.
@@ -58,7 +64,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         return HttpRequest(
             method="POST",
             url=operation_url(base_url, operation),
-            headers=_headers(request, deployment),
+            headers=_headers(forwarded, deployment, has_files=has_files),
             body=encode(body),
             auth=auth_of(deployment),
         )
@@ -72,9 +78,9 @@ def auth_of(deployment: Deployment) -> Auth:
     return Bearer(secret) if _is_oauth(deployment) else HeaderKey("x-api-key", secret)
 
 
-def version_of(request: ChatRequest, deployment: Deployment) -> str:
-    """Return the `anthropic-version` to send: the caller's own in the same dialect, else the deployment's, else the default."""
-    asked = header(request.forward_headers, "anthropic-version") if request.dialect == DIALECT else None
+def version_of(forwarded: Headers, deployment: Deployment) -> str:
+    """Return the `anthropic-version` to send: that of a client of this dialect, else the deployment's, else the default."""
+    asked = header(forwarded, "anthropic-version")
     configured = deployment.options.get("anthropic_version")
     return asked or (configured if isinstance(configured, str) and configured else DEFAULT_VERSION)
 
@@ -83,16 +89,22 @@ def _is_oauth(deployment: Deployment) -> bool:
     return deployment.auth_secret is not None and deployment.auth_secret.reveal().startswith(_OAUTH_PREFIX)
 
 
-def _headers(request: ChatRequest, deployment: Deployment) -> Headers:
-    betas = list(_betas(deployment.headers))
-    if request.dialect == DIALECT:
-        betas += _betas(request.forward_headers)
-    elif uses_files(request.messages):
+def _forwarded(request: ChatRequest) -> Headers:
+    return request.forward_headers if request.dialect == DIALECT else ()
+
+
+def _has_files(request: ChatRequest) -> bool:
+    return request.dialect != DIALECT and uses_files(request.messages)
+
+
+def _headers(forwarded: Headers, deployment: Deployment, *, has_files: bool) -> Headers:
+    betas = [*_betas(deployment.headers), *_betas(forwarded)]
+    if has_files:
         betas.append(_FILES_BETA)
     if _is_oauth(deployment):
         betas.append(_OAUTH_BETA)
     configured = tuple(pair for pair in deployment.headers if pair[0] != "anthropic-beta")
-    own = () if header(configured, "anthropic-version") else (("anthropic-version", version_of(request, deployment)),)
+    own = () if header(configured, "anthropic-version") else (("anthropic-version", version_of(forwarded, deployment)),)
     joined = (("anthropic-beta", ",".join(dict.fromkeys(betas))),) if betas else ()
     return (("content-type", "application/json"), *own, *joined, *configured)
 
@@ -114,9 +126,21 @@ class AnthropicMessages(msgspec.Struct, frozen=True, kw_only=True):
             InvalidRequestError: a part of a message cannot be read.
         """
         dropping = Dropping(deployment)
-        body = encode_body(request, deployment, dropping, version=version_of(request, deployment))
-        http = self.server.post("/messages", request, deployment, body.fields)
-        return Encoded(http=http, memo=self._memo(body, deployment, call), dropped=tuple(dropping.names))
+        forwarded = _forwarded(request)
+        body = encode_body(request, deployment, dropping, version=version_of(forwarded, deployment))
+        http = self.server.post("/messages", deployment, body.fields, forwarded, has_files=_has_files(request))
+        memo = ProviderMemo(facts=call, provider=self.server.provider, model=deployment.model, names=body.names, json_tool=body.json_tool)
+        return Encoded(http=http, memo=memo, dropped=tuple(dropping.names))
+
+    def encode_raw(self, raw: RawRequest, deployment: Deployment, call: CallFacts) -> Encoded | None:
+        """Return the request of one attempt in the client's own bytes; None where only `encode` can."""
+        dropping = Dropping(deployment)
+        body = encode_undecoded(raw, deployment, dropping, version=version_of(raw.forward_headers, deployment))
+        if body is None:
+            return None
+        memo = ProviderMemo(facts=call, provider=self.server.provider, model=deployment.model)
+        http = self.server.post("/messages", deployment, body, raw.forward_headers)
+        return Encoded(http=http, memo=memo, dropped=tuple(dropping.names))
 
     def decode(self, response: HttpResponse, memo: ProviderMemo) -> ChatResponse:
         """Return the answer of a 2xx response."""
@@ -134,9 +158,6 @@ class AnthropicMessages(msgspec.Struct, frozen=True, kw_only=True):
         """Return what a non-2xx answer means."""
         return error_of(response, self.server.provider)
 
-    def _memo(self, body: Body, deployment: Deployment, call: CallFacts) -> ProviderMemo:
-        return ProviderMemo(facts=call, provider=self.server.provider, model=deployment.model, names=body.names, json_tool=body.json_tool)
-
 
 class AnthropicTokenCount(msgspec.Struct, frozen=True, kw_only=True):
     """Ask a server of this dialect how many input tokens a chat request has. Source: Anthropic's page on token counting."""
@@ -146,10 +167,12 @@ class AnthropicTokenCount(msgspec.Struct, frozen=True, kw_only=True):
     def encode(self, request: ChatRequest, deployment: Deployment, call: CallFacts) -> Encoded:
         """Return the request: the chat request without what steers the answer only."""
         dropping = Dropping(msgspec.structs.replace(deployment, parameter_mode="drop"))
-        body = encode_body(request, deployment, dropping, version=version_of(request, deployment)).fields
+        forwarded = _forwarded(request)
+        body = encode_body(request, deployment, dropping, version=version_of(forwarded, deployment)).fields
         counted = {name: value for name, value in body.items() if name not in _NOT_COUNTED}
         memo = ProviderMemo(facts=call, provider=self.server.provider, model=deployment.model)
-        return Encoded(http=self.server.post("/messages/count_tokens", request, deployment, counted), memo=memo)
+        http = self.server.post("/messages/count_tokens", deployment, counted, forwarded, has_files=_has_files(request))
+        return Encoded(http=http, memo=memo)
 
     def decode(self, response: HttpResponse, memo: ProviderMemo) -> int:
         """Return the count.

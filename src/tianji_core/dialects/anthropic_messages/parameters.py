@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from tianji_core.calls.chat import ChatRequest, Json
 from tianji_core.calls.deployment import Deployment
+from tianji_core.calls.http import Headers, header
 from tianji_core.dialects.anthropic_messages.generations import Generation
 from tianji_core.dialects.anthropic_messages.parts import DIALECT
 from tianji_core.dialects.anthropic_messages.thinking import Plan
@@ -12,7 +13,7 @@ from tianji_core.translation.parameters import Dropping
 
 VERSION_WITHOUT_SAMPLING = "2026-10-21"
 
-_SAMPLING = ("temperature", "top_p", "top_k")
+SAMPLING = ("temperature", "top_p", "top_k")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\+?[\d\s().-]{7,}")
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
@@ -31,7 +32,7 @@ def put_parameters(body: dict[str, object], request: ChatRequest, deployment: De
     if request.end_user is not None and (own or not _is_personal(request.end_user)):
         body["metadata"] = {"user_id": request.end_user}
     for name, value in request.parameters.items():
-        if name in _SAMPLING or name == "web_search_options":
+        if name in SAMPLING or name == "web_search_options":
             continue
         if name == "service_tier" and (own or value in _TIERS):
             body[name] = value if own else _TIERS[str(value)]
@@ -51,13 +52,12 @@ def put_sampling(
 ) -> None:
     """Put temperature and the like, where API version, model and thinking allow them; `version` is the `anthropic-version` sent."""
     own = request.dialect == DIALECT
-    for name in _SAMPLING:
+    for name in SAMPLING:
         value = request.parameters.get(name)
         if value is None:
             continue
-        if version == VERSION_WITHOUT_SAMPLING and not _client_chose_version(request):
-            if (name, value) != ("temperature", 1):
-                dropping.note(name)
+        if leaves_out_sampling(version, request.forward_headers if own else ()):
+            note_sampling(name, value, dropping)
         elif own:
             body[name] = value
         elif generation.refuses_sampling or (plan.is_on and name != "top_p"):
@@ -69,8 +69,15 @@ def put_sampling(
             body[name] = value
 
 
-def _client_chose_version(request: ChatRequest) -> bool:
-    return request.dialect == DIALECT and any(name == "anthropic-version" for name, _ in request.forward_headers)
+def leaves_out_sampling(version: str, forwarded: Headers) -> bool:
+    """Whether the operator's API version has no sampling parameters; a client of this dialect that chose the version knows."""
+    return version == VERSION_WITHOUT_SAMPLING and header(forwarded, "anthropic-version") is None
+
+
+def note_sampling(name: str, value: object, dropping: Dropping) -> None:
+    """Name a sampling parameter that is left out, unless it said nothing."""
+    if (name, value) != ("temperature", 1):
+        dropping.note(name)
 
 
 def web_search(options: Json) -> Json:

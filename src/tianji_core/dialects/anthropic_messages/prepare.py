@@ -32,7 +32,7 @@ def prepare(request: ChatRequest, dropping: Dropping) -> tuple[ChatRequest, Json
     request = _without_dropped(_with_own_words(request), dropping)
     configured = dict(dropping.deployment.extra_body)
     changes: dict[str, object] = {}
-    for name, (field, read) in _CONFIGURED.items():
+    for name, (field, read) in CONFIGURED.items():
         if name not in configured:
             continue
         value = read(configured[name])
@@ -96,10 +96,11 @@ def _stop(value: object) -> tuple[str, ...] | None:
     return tuple(str(item) for item in value) if isinstance(value, list) else None
 
 
-_CONFIGURED: dict[str, tuple[str, Callable[[object], object]]] = {
+CONFIGURED: dict[str, tuple[str, Callable[[object], object]]] = {
     "max_completion_tokens": ("max_output_tokens", _tokens),
     "max_tokens": ("max_output_tokens", _tokens),
     "stop": ("stop", _stop),
     "thinking": ("reasoning", _thinking),
     "reasoning_effort": ("reasoning", _effort),
 }
+"""Names under which the operator's `extra_body` may hold what a request says in a field of its own → that field, and how it is read."""

@@ -27,6 +27,11 @@ _LIFETIMES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _ADVISOR = "advisor_message"
 _TIERS = {"default": "standard", "auto": "standard", "on_demand": "standard"}
 _UNITS = {"web_search_requests": "web_searches", "web_fetch_requests": "web_fetches"}
+_KNOWN_INSIDE = (
+    ("output_tokens_details", {"thinking_tokens"}),
+    ("server_tool_use", set(_UNITS)),
+    ("cache_creation", set(_LIFETIMES)),
+)
 
 
 def decode_usage(value: Json) -> Usage:
@@ -35,7 +40,8 @@ def decode_usage(value: Json) -> Usage:
     Where the server went round several times (`iterations`), rounds of the model itself are added up: the outer figures leave
     compaction out. Rounds of an advisor are in no outer figure: it is another model, with a price of its own.
     """
-    counted = {**value, **_summed(value)}
+    has_rounds = "iterations" in value
+    counted = {**value, **_summed(value)} if has_rounds else value
     output = _count(counted, "output_tokens")
     thinking = _count(_object(value, "output_tokens_details"), "thinking_tokens")
     if output is not None and thinking is not None:
@@ -49,11 +55,11 @@ def decode_usage(value: Json) -> Usage:
         cache_write=other,
         output_text=output if output is None else output - (thinking or 0),
         reasoning=thinking,
-        units=_units(value),
+        units=_units(value) if "server_tool_use" in value else {},
         service_tier=_text(value, "service_tier"),
         region=_text(value, "inference_geo"),
         speed=_text(value, "speed"),
-        others=_others(value),
+        others=_others(value) if has_rounds else (),
         rest=_rest(value),
     )
 
@@ -126,13 +132,12 @@ def _units(value: Json) -> dict[str, int]:
 
 
 def _rest(value: Json) -> dict[str, object]:
-    rest = {name: left for name, left in value.items() if name not in _KNOWN and left is not None}
-    for name, known in (
-        ("output_tokens_details", {"thinking_tokens"}),
-        ("server_tool_use", set(_UNITS)),
-        ("cache_creation", set(_LIFETIMES)),
-    ):
-        left = {key: item for key, item in _object(value, name).items() if key not in known and item is not None}
+    rest = {} if value.keys() <= _KNOWN else {name: left for name, left in value.items() if name not in _KNOWN and left is not None}
+    for name, known in _KNOWN_INSIDE:
+        details = _object(value, name)
+        if details.keys() <= known:
+            continue
+        left = {key: item for key, item in details.items() if key not in known and item is not None}
         if left:
             rest[name] = left
     return rest
@@ -186,7 +191,9 @@ def _present(**counts: int | None) -> dict[str, int]:
 
 def _count(value: Mapping[str, object], name: str) -> int | None:
     count = value.get(name)
-    return max(count, 0) if isinstance(count, int) and not isinstance(count, bool) else None
+    if type(count) is not int:  # a Boolean is no count
+        return None
+    return count if count >= 0 else 0  # noqa: FURB136 - twice as fast as max
 
 
 def _text(value: Json, name: str) -> str | None:

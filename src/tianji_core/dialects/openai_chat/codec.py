@@ -8,6 +8,7 @@ from tianji_core.calls.facts import CallFacts
 from tianji_core.calls.http import Auth, Bearer, HeaderKey, Headers, HttpRequest, HttpResponse, NoAuth
 from tianji_core.dialects.openai_chat.address import operation_url
 from tianji_core.dialects.openai_chat.encode import encode_body
+from tianji_core.dialects.openai_chat.encode_undecoded import encode_undecoded
 from tianji_core.dialects.openai_chat.errors import error_of
 from tianji_core.dialects.openai_chat.memo import ProviderMemo, SurfaceMemo
 from tianji_core.dialects.openai_chat.parts import DIALECT
@@ -16,8 +17,9 @@ from tianji_core.dialects.openai_chat.prepare import prepare
 from tianji_core.dialects.openai_chat.quirks import Quirks
 from tianji_core.dialects.openai_chat.response import decode_response
 from tianji_core.dialects.openai_chat.stream_decode import ChatStreamDecoder
-from tianji_core.errors import ConfigurationError, TianjiError
+from tianji_core.errors import ConfigurationError, TianjiError, UnsupportedParameterError
 from tianji_core.shapes.codecs import Encoded
+from tianji_core.shapes.raw_requests import RawRequest
 from tianji_core.translation.parameters import Dropping
 from tianji_core.wire.json import encode
 
@@ -86,6 +88,20 @@ class OpenAIChat(msgspec.Struct, frozen=True, kw_only=True):
         forwarded = request.forward_headers if request.dialect == DIALECT else ()
         memo = ProviderMemo(facts=call, provider=self.server.provider, model=deployment.model, quirks=quirks, names=names)
         http = self.server.post("/chat/completions", deployment, body, forwarded)
+        return Encoded(http=http, memo=memo, dropped=tuple(dropping.names))
+
+    def encode_raw(self, raw: RawRequest, deployment: Deployment, call: CallFacts) -> Encoded | None:
+        """Return the request of one attempt in the client's own bytes; None where only `encode` can, or knows why nobody can."""
+        dropping = Dropping(deployment)
+        quirks = self.server.quirks
+        try:
+            body = encode_undecoded(raw, deployment, quirks, dropping)
+        except UnsupportedParameterError:
+            return None
+        if body is None:
+            return None
+        memo = ProviderMemo(facts=call, provider=self.server.provider, model=deployment.model, quirks=quirks)
+        http = self.server.post("/chat/completions", deployment, body, raw.forward_headers)
         return Encoded(http=http, memo=memo, dropped=tuple(dropping.names))
 
     def decode(self, response: HttpResponse, memo: ProviderMemo) -> ChatResponse:

@@ -16,7 +16,7 @@ from tianji_core.translation.parameters import Dropping
 
 _REASONING_MODEL = re.compile(r"(o\d|gpt-([5-9]|\d{2,}))(?!.*chat)")
 _VERSIONED = re.compile(r"gpt-(\d+)(?:\.(\d+))?")
-_SAMPLING = ("top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias")
+SAMPLING = ("top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias")
 
 
 def encode_body(request: ChatRequest, deployment: Deployment, quirks: Quirks, dropping: Dropping) -> dict[str, object]:
@@ -35,16 +35,26 @@ def encode_body(request: ChatRequest, deployment: Deployment, quirks: Quirks, dr
     if request.end_user is not None:
         body["user"] = request.end_user
     _put_reasoning(body, request, deployment, quirks, dropping)
-    if quirks.openai_models and _REASONING_MODEL.match(_bare(deployment.model)):
-        _fit_reasoning_model(body, deployment, dropping)
+    if is_reasoning_model(deployment, quirks):
+        fit_reasoning_model(body, deployment, dropping)
     if quirks.max_temperature is not None and "temperature" in body:
         body["temperature"] = min(_number(body["temperature"]), Decimal(quirks.max_temperature))
     body = {**deployment.extra_body, **without_refused(body, deployment, quirks, dropping), **_unknown(request, dropping)}
-    _put_stream(body, request, quirks)
+    return finish_body(body, request.extra_body, deployment, quirks, dropping, stream=request.stream)
+
+
+def finish_body(
+    body: dict[str, object], extra_body: Json, deployment: Deployment, quirks: Quirks, dropping: Dropping, *, stream: bool
+) -> dict[str, object]:
+    """Return the body as it is sent: with what asks for a stream, without what is listed as dropped, under the server's names."""
+    _put_stream(body, quirks, stream=stream)
     if quirks.forces_store_false:
         body["store"] = False
-    kept = dropping.without(body, deployment.dropped_parameters)
-    return {**{quirks.renames.get(name, name): value for name, value in kept.items()}, **request.extra_body}
+    if deployment.dropped_parameters:
+        body = dropping.without(body, deployment.dropped_parameters)
+    if quirks.renames:
+        body = {quirks.renames.get(name, name): value for name, value in body.items()}
+    return {**body, **extra_body} if extra_body else body
 
 
 def without_refused(body: dict[str, object], deployment: Deployment, quirks: Quirks, dropping: Dropping) -> dict[str, object]:
@@ -95,9 +105,10 @@ def _may_send_metadata(request: ChatRequest, value: object) -> bool:
 def _put_tokens(body: dict[str, object], request: ChatRequest, deployment: Deployment, quirks: Quirks) -> None:
     if request.max_output_tokens is None:
         return
-    field = quirks.max_tokens_field or request.max_output_tokens_field or "max_tokens"
-    if quirks.openai_models and _REASONING_MODEL.match(_bare(deployment.model)):
+    if is_reasoning_model(deployment, quirks):
         field = "max_completion_tokens"
+    else:
+        field = quirks.max_tokens_field or request.max_output_tokens_field or "max_tokens"
     body[field] = request.max_output_tokens
 
 
@@ -140,7 +151,7 @@ def _put_reasoning(body: dict[str, object], request: ChatRequest, deployment: De
         effort = effort if thinks else None
     if effort is None:
         return
-    if (quirks.openai_models and "tools" in body and _refuses_effort_with_tools(_bare(deployment.model))) or (
+    if (quirks.openai_models and "tools" in body and refuses_effort_with_tools(deployment)) or (
         quirks.openai_models and request.dialect != DIALECT and not _REASONING_MODEL.match(_bare(deployment.model))
     ):
         dropping.note("reasoning_effort")
@@ -164,18 +175,28 @@ def effort_of(reasoning: Reasoning | None) -> str | None:
     return "medium" if reasoning.mode in ("adaptive", "between_tools") else None
 
 
-def _refuses_effort_with_tools(model: str) -> bool:
+def is_reasoning_model(deployment: Deployment, quirks: Quirks) -> bool:
+    """Whether OpenAI's own rules for its reasoning models apply."""
+    return quirks.openai_models and _REASONING_MODEL.match(_bare(deployment.model)) is not None
+
+
+def refuses_effort_with_tools(deployment: Deployment) -> bool:
     """From gpt-5.4 on, OpenAI's chat route refuses function tools together with `reasoning_effort`."""
-    found = _VERSIONED.match(model)
+    found = _VERSIONED.match(_bare(deployment.model))
     return found is not None and (int(found[1]), int(found[2] or 0)) >= (5, 4)
 
 
-def _fit_reasoning_model(body: dict[str, object], deployment: Deployment, dropping: Dropping) -> None:
+def fit_reasoning_model(body: dict[str, object], deployment: Deployment, dropping: Dropping) -> None:
+    """Take out of the body what OpenAI's reasoning models do not take.
+
+    Raises:
+        UnsupportedParameterError: the deployment's mode is `refuse`.
+    """
     if body.get("reasoning_effort") == "none":  # then the sampling parameters are allowed
         return
     if "temperature" in body and body["temperature"] != 1:
         dropping.unsupported("temperature", body.pop("temperature"), "this model only takes the default")
-    for name in _SAMPLING:
+    for name in SAMPLING:
         if name in body and name not in deployment.allowed_parameters:
             dropping.unsupported(name, body.pop(name), "this model does not take sampling parameters")
 
@@ -191,9 +212,9 @@ def _unknown(request: ChatRequest, dropping: Dropping) -> Json:
     return {}
 
 
-def _put_stream(body: dict[str, object], request: ChatRequest, quirks: Quirks) -> None:
+def _put_stream(body: dict[str, object], quirks: Quirks, *, stream: bool) -> None:
     options = body.pop("stream_options", None)
-    if not request.stream:
+    if not stream:
         return
     body["stream"] = True
     if not quirks.no_stream_options:

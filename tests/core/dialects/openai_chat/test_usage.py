@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,10 @@ _COUNT = st.none() | st.integers(0, 5000)
 _DETAIL = st.dictionaries(
     st.sampled_from(["cached_tokens", "audio_tokens", "reasoning_tokens", "image_tokens", "cache_write_tokens"]), _COUNT
 )
+_IN = st.dictionaries(
+    st.sampled_from(["cached_tokens", "cache_write_tokens", "cache_creation_tokens", "audio_tokens", "video_tokens"]), _COUNT
+)
+_OUT = st.dictionaries(st.sampled_from(["reasoning_tokens", "audio_tokens", "image_tokens", "rejected_prediction_tokens"]), _COUNT)
 
 
 def test_cached_and_reasoning_tokens_are_taken_out_of_the_totals() -> None:
@@ -79,3 +84,20 @@ def test_what_has_no_bucket_survives() -> None:
         "prompt_tokens_details": {"text_tokens": 1},
     }
     assert encode_usage(decode_usage(value)) == value
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            **dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), _COUNT),
+            "prompt_tokens_details": st.none() | _IN,
+            "completion_tokens_details": st.none() | _OUT,
+        },
+    ),
+    st.booleans(),
+)
+def test_objects_in_openais_own_words_and_any_others_are_read_the_same(value: dict[str, object], outside: bool) -> None:
+    other = decode_usage({**value, "of_another_provider": 1}, reasoning_outside=outside, service_tier="flex")
+    assert other.rest == {"of_another_provider": 1}
+    assert msgspec.structs.replace(other, rest={}) == decode_usage(value, reasoning_outside=outside, service_tier="flex")

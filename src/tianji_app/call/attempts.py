@@ -142,14 +142,14 @@ class Attempts:
         seconds = max(0.0, until - self.clock.monotonic())
         stack = AsyncExitStack()
         try:
-            with anyio.fail_after(seconds):
+            with anyio.CancelScope(deadline=anyio.current_time() + seconds):
                 upstream = await stack.enter_async_context(self.transport.send(encoded.http, self._limits(seconds), deployment.transport))
                 return await self._begin_answer(upstream, stack, codec, encoded, self._memo(step, deployment))
-        except BaseException as error:
+        except BaseException:
             await _close(stack)
-            if isinstance(error, TimeoutError):
-                raise self._timed_out(deployment, seconds, is_deadline=until >= self.plan.deadline) from None
             raise
+        await _close(stack)
+        raise self._timed_out(deployment, seconds, is_deadline=until >= self.plan.deadline)
 
     async def _begin_answer(self, upstream: UpstreamAnswer, stack: AsyncExitStack, codec: Any, encoded: Encoded, memo: Any) -> Answer:
         for name in _REQUEST_ID_HEADERS:

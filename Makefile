@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help install run test test-long check format lint types imports acceptance docs bench lock clean
+.PHONY: help install run test test-long simulate check format lint types imports acceptance docs bench bench-peers lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ test: .venv/.dev ## Run the whole test suite; it starts the servers that it need
 test-long: .venv/.dev ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m long -p support.no_skips
 
+simulate: .venv/.dev ## Run gateways under seeded faults; SEEDS=2000, SEEDS=17-17 or SEEDS=3,5
+	@PYTHONPATH=src:tests $(BIN)/python -m support.simulation "$(or $(SEEDS),200)"
+
 check: .venv/.dev ## Format, lint, types, import contracts, tests
 	@$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory lint types imports test
@@ -69,6 +72,9 @@ docs: .venv/.dev ## Write the reference pages that are made from the code
 bench: .venv/.dev ## Measure the hot functions of the core; BENCH="..." adds options
 	@$(BIN)/python -m pytest benchmarks -o python_files='bench_*.py' -o python_functions='bench_*' \
 		--benchmark-only --benchmark-columns=min,median,ops --benchmark-sort=fullname $(BENCH)
+
+bench-peers: .venv/.dev ## Measure TianJi beside other gateways; PEERS="--quick" for a trial
+	@$(BIN)/python -m benchmarks.peers $(PEERS)
 
 lock: ## Write requirements/*.txt again from pyproject.toml (needs uv)
 	@tools/lock.sh

@@ -7,8 +7,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from support.chat import deployment
-from tianji_adapters.system.packaged_data import packaged_prices
 from tianji_adapters.memory.clock import FixedClock
+from tianji_adapters.system.packaged_data import packaged_prices
 from tianji_adapters.telemetry.call_log import CallLog
 from tianji_adapters.telemetry.logs import KnownSecrets
 from tianji_adapters.telemetry.prometheus import CallMetrics

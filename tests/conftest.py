@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support import recordings
+from support.figures import figures
 from support.postgres import PostgresServer, running_postgres
 from support.stores import SqlSource, Stores, borrowed_database, fresh_database, memory_stores, sql_stores, sqlite_template
 
@@ -13,7 +14,9 @@ collect_ignore_glob = [] if recordings.available() else [f"**/{recordings.TESTS}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which tests were not collected for want of the recordings."""
+    """Say what tests have counted and measured, and which were not collected for want of the recordings."""
+    for line in figures(terminalreporter):
+        terminalreporter.write_line(line)
     if collect_ignore_glob:
         count = len(list(Path(__file__).parent.rglob(recordings.TESTS)))
         terminalreporter.write_line(f"recordings: {count} files {recordings.TESTS} were not collected, for {recordings.FOLDER} has none")

@@ -78,7 +78,7 @@ class Dispatcher:
 
 
 @dataclass(frozen=True, slots=True)
-class UpToDate:
+class SettledMetrics:
     """Shows the metrics of every call that has ended, those included whose events still wait."""
 
     metrics: Exposition

@@ -15,7 +15,7 @@ from tianji_app.call.interrupted import InterruptedPrices
 from tianji_app.catalog import all_strategies
 from tianji_app.configuration import ConfigurationSource
 from tianji_app.container import Outside
-from tianji_app.dispatcher import Dispatcher, UpToDate
+from tianji_app.dispatcher import Dispatcher, SettledMetrics
 from tianji_app.in_flight import InFlight
 from tianji_app.refusal_lines import RefusalLines
 from tianji_app.secrets import known_secrets
@@ -77,7 +77,7 @@ def outside_of(
         transport=choosing_transport(version=VERSION),
         journal=journal,
         events=dispatcher,
-        exposition=UpToDate(metrics, dispatcher),
+        exposition=SettledMetrics(metrics, dispatcher),
         counter=counter,
         clock=clock,
         identifiers=identifiers,

@@ -9,7 +9,7 @@ from support.gateway_parts import EventList
 from support.stores import record
 from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.telemetry.prometheus import CallMetrics
-from tianji_app.dispatcher import MOST_WAITING, Dispatcher, UpToDate
+from tianji_app.dispatcher import MOST_WAITING, Dispatcher, SettledMetrics
 from tianji_core.calls.events import CallEvent
 
 EVENTS = [record(number).event for number in range(1, 4)]
@@ -118,4 +118,4 @@ def test_metrics_are_those_of_every_call_that_has_ended() -> None:
     metrics = CallMetrics(FixedClock())
     dispatcher = Dispatcher((metrics,))
     dispatcher.call_finished(EVENT)
-    assert b"tianji_calls_total{" in UpToDate(metrics, dispatcher).render(None)[1]
+    assert b"tianji_calls_total{" in SettledMetrics(metrics, dispatcher).render(None)[1]

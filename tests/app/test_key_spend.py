@@ -118,3 +118,15 @@ async def test_refused_call_changes_nothing() -> None:
         await fetch(parts)
     async with opened(parts, inbound()) as answer:
         assert dict(answer.headers)["x-tianji-key-spend"] == usd(SPENT_NANO + COST_NANO)
+
+
+async def test_store_that_hangs_costs_a_call_half_a_second_and_no_number() -> None:
+    class Hanging(MemorySpendStore):
+        async def key_spend_nano(self, key_ids: Sequence[KeyId]) -> dict[KeyId, int]:
+            await anyio.sleep_forever()
+            return {}
+
+    spend, began = KeySpend(), anyio.current_time()
+    await spend.learn(Hanging(), virtual_key(), now=0.0)
+    assert spend.spent_nano(virtual_key()) is None
+    assert anyio.current_time() - began < 5

@@ -156,20 +156,17 @@ def piece(text: str) -> bytes:
     return sse({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]})
 
 
-END = (
-    sse(
-        {
-            "id": "c1",
-            "object": "chat.completion.chunk",
-            "created": 1,
-            "model": "m",
-            "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
-        }
-    )
-    + sse({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [], "usage": USAGE})
-    + chunk(b"data: [DONE]\n\n")
-    + chunk(b"")
+STOP = sse(
+    {
+        "id": "c1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+    }
 )
+DONE = chunk(b"data: [DONE]\n\n") + chunk(b"")
+END = STOP + sse({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [], "usage": USAGE}) + DONE
 
 
 def good(asked: Asked) -> None:

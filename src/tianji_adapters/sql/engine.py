@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 _POSTGRES_TIMEOUT = "10s"
 _CONNECT_TIMEOUT_SECONDS = 5
+_ANSWER_SECONDS = 12
+"""After this a server that should have given up by itself is taken for gone: its machine, or the way to it, may be."""
+
 _CLOSE_SECONDS = 5
 _POOL_SIZE = 10
 _TRIES = 5
@@ -109,8 +112,10 @@ def _postgres(url: URL, *, patient: bool) -> AsyncEngine:
         "timezone": "UTC",
     }
 
+    patience = None if patient else _ANSWER_SECONDS
+
     async def connect() -> Any:
-        return await asyncpg.connect(address, timeout=_CONNECT_TIMEOUT_SECONDS, server_settings=settings)
+        return await asyncpg.connect(address, timeout=_CONNECT_TIMEOUT_SECONDS, command_timeout=patience, server_settings=settings)
 
     return create_async_engine(
         "postgresql+asyncpg://",

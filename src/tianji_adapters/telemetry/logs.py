@@ -3,14 +3,12 @@
 import logging
 import sys
 from collections.abc import Iterable, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import structlog
 from structlog.typing import Processor
 
-from tianji_core.calls.events import CallEvent
 from tianji_core.calls.redaction import scrubber
 from tianji_core.calls.secret import Secret
 
@@ -79,84 +77,3 @@ def _scrubbing(known: KnownSecrets) -> Processor:
 
 def _json(value: Any, **options: Any) -> str:  # noqa: ARG001 - structlog's shape
     return msgspec.json.encode(value, enc_hook=str).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class CallLog:
-    """One line a call, metadata only."""
-
-    logger: Any = field(default_factory=lambda: structlog.get_logger("tianji.call"))
-
-    def call_finished(self, event: CallEvent) -> None:
-        """Write the line; its level follows who is to blame."""
-        fields = call_fields(event)
-        if event.status in ("ok", "cancelled") or (event.error is not None and event.error.source == "client"):
-            self.logger.info("call", **fields)
-        elif event.error is not None and event.error.type == "internal_error":
-            self.logger.error("call", **fields)
-        else:
-            self.logger.warning("call", **fields)
-
-
-def call_fields(event: CallEvent) -> dict[str, object]:
-    """Return the fields of a call's line: absent ones are left out, times are seconds, money is nano-USD."""
-    fields: dict[str, object] = {
-        "call_id": event.call_id,
-        "client_call_id": event.client_call_id,
-        "session_id": event.session_id,
-        "status": event.status,
-        "http_status": event.http_status,
-        "operation": event.operation,
-        "surface": event.surface,
-        "route": event.route,
-        "stream": event.stream,
-        "model_asked": event.model_asked,
-        "model_group": event.model_group,
-        "model": event.model,
-        "model_response": event.model_response,
-        "provider": event.provider,
-        "deployment_id": event.deployment_id,
-        "server_address": event.server_address,
-        "response_id": event.response_id,
-        "provider_request_id": event.provider_request_id,
-        "key_id": event.key_id,
-        "key_hash": event.key_hash[:8] if event.key_hash else None,
-        "key_alias": event.key_alias,
-        "user_id": event.user_id,
-        "team_id": event.team_id,
-        "end_user_id": event.end_user_id,
-        "tags": list(event.tags) or None,
-        "duration_seconds": round((event.ended_at_ns - event.started_at_ns) / 1e9, 6),
-        "first_chunk_seconds": _seconds(event.upstream_started_at_ns, event.first_chunk_at_ns),
-        "input_tokens": event.usage.input_total,
-        "output_tokens": event.usage.output_total,
-        "cache_read_tokens": event.usage.cache_read,
-        "reasoning_tokens": event.usage.reasoning,
-        "usage_source": event.usage_source,
-        "cost_nano": event.cost.total_nano,
-        "cost_source": event.cost.source if event.usage_source != "none" else None,
-        **{name: event.cost.basis.get(name) for name in ("unpriced", "reported_usd", "reported_ignored")},
-        "finish_reasons": list(event.finish_reasons) or None,
-        "retries": event.retries or None,
-        "fallbacks": event.fallbacks or None,
-        "attempts": [_attempt(attempt) for attempt in event.attempts] if len(event.attempts) > 1 else None,
-        "dropped_params": list(event.dropped_params) or None,
-        "client_ip": event.client_ip,
-    }
-    if event.error is not None:
-        fields["error_type"], fields["error_code"] = event.error.type, event.error.code
-        fields["error_source"], fields["error_message"] = event.error.source, event.error.message
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _attempt(attempt: Any) -> dict[str, object]:
-    return {
-        "deployment_id": attempt.deployment_id,
-        "outcome": attempt.outcome,
-        "seconds": round((attempt.ended_at_ns - attempt.started_at_ns) / 1e9, 6),
-        **({"error_type": attempt.error.type, "error_message": attempt.error.message} if attempt.error else {}),
-    }
-
-
-def _seconds(start: int | None, end: int | None) -> float | None:
-    return None if start is None or end is None else round((end - start) / 1e9, 6)

@@ -1,63 +1,51 @@
 """Metrics for Prometheus: OpenTelemetry's `gen_ai_*` names, `tianji_*` for our own, and LiteLLM's where its dashboards are in use.
 
 Sources: OpenTelemetry's semantic conventions for generative AI metrics; the Prometheus exposition formats 0.0.4 and OpenMetrics 1.0.
-A metric has at most `MOST_SERIES` label sets; what would be one more is counted under the label value `other`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client import CollectorRegistry, Gauge, Metric
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from tianji_adapters.telemetry.tallies import OTHER, Counts, Spread
 from tianji_core.calls.events import CallEvent
+from tianji_core.ports.clock import Clock
 
-MOST_SERIES = 10_000
-OTHER = "other"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 420, 600)
 _TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
 _GEN_AI = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
 _CALL = ("surface", "model_group", "provider", "status")
 
 
-@dataclass(slots=True)
-class Capped:
-    """One metric, whose labels cannot grow without bound."""
+@dataclass(frozen=True, slots=True)
+class _PickedCounts:
+    """A counter that picks its label values from those of many."""
 
-    metric: Counter | Gauge | Histogram
-    names: Sequence[str]
-    most: int = MOST_SERIES
-    _seen: set[tuple[str, ...]] = field(default_factory=set)
-
-    def labels(self, values: Mapping[str, str]) -> Counter | Gauge | Histogram:
-        """Return the series of these label values, or the one for all others."""
-        key = tuple(values.get(name, "") for name in self.names)
-        if key not in self._seen:
-            if len(self._seen) >= self.most:
-                key = tuple(OTHER for _ in self.names)
-            self._seen.add(key)
-        series: Counter | Gauge | Histogram = self.metric.labels(*key)
-        return series
+    counts: Counts
 
     def add(self, values: Mapping[str, str], amount: float = 1) -> None:
-        """Count; a zero makes no series."""
-        series = self.labels(values) if amount else None
-        if isinstance(series, Counter):
-            series.inc(amount)
+        self.counts.add(*[values[name] for name in self.counts.labels], amount=amount)
 
-    def observe(self, values: Mapping[str, str], amount: float | None) -> None:
-        """Observe, where there is something to observe."""
-        series = self.labels(values) if amount is not None else None
-        if isinstance(series, Histogram) and amount is not None:
-            series.observe(amount)
+
+@dataclass(frozen=True, slots=True)
+class _PickedSpread:
+    """The same for a histogram."""
+
+    spread: Spread
+
+    def observe(self, values: Mapping[str, str], amount: float) -> None:
+        self.spread.observe(*[values[name] for name in self.spread.labels], amount=amount)
 
 
 class CallMetrics:
     """Counts each call from its event. Before `follow` it knows no model, and shows no names but its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self.registry = CollectorRegistry()
         self._known_models: frozenset[str] = frozenset()
         self._litellm: _LiteLLMNames | None = None
@@ -104,21 +92,17 @@ class CallMetrics:
     def call_finished(self, event: CallEvent) -> None:
         """Count the call."""
         group = self.known_model(event.model_group)
-        gen_ai = {
-            "gen_ai_operation_name": event.operation,
-            "gen_ai_provider_name": event.provider or "",
-            "gen_ai_request_model": event.model if group != OTHER and event.model else group,
-        }
+        provider = event.provider or ""
+        gen_ai = (event.operation, provider, event.model if group != OTHER and event.model else group)
         error = event.error.type if event.error else ""
-        who = {"surface": event.surface, "model_group": group, "provider": event.provider or "", "status": event.status}
-        self._calls.add(who)
+        self._calls.add(event.surface, group, provider, event.status)
         if event.error is not None and not event.went_upstream:
-            self._refused.add({**who, "error_type": error})
-        self._duration.observe({**gen_ai, "error_type": error}, (event.ended_at_ns - event.started_at_ns) / 1e9)
+            self._refused.add(event.surface, error)
+        self._duration.observe(*gen_ai, error, amount=(event.ended_at_ns - event.started_at_ns) / 1e9)
         if event.stream and event.first_chunk_at_ns is not None and event.upstream_started_at_ns is not None:
-            self._first.observe(gen_ai, (event.first_chunk_at_ns - event.upstream_started_at_ns) / 1e9)
-        self._count_use(event, gen_ai, who)
-        self._count_attempts(event, who)
+            self._first.observe(*gen_ai, amount=(event.first_chunk_at_ns - event.upstream_started_at_ns) / 1e9)
+        self._count_use(event, gen_ai, group, provider)
+        self._count_attempts(event, group, provider)
         if self._litellm is not None:
             self._litellm.call_finished(event, group)
 
@@ -131,48 +115,48 @@ class CallMetrics:
         encoder, content_type = choose_encoder(accept or "")
         return content_type, encoder(self.registry)
 
-    def _count_use(self, event: CallEvent, gen_ai: Mapping[str, str], who: Mapping[str, str]) -> None:
-        kinds = {
-            "input": event.usage.input_total,
-            "output": event.usage.output_total,
-            "cache_read": event.usage.cache_read,
-            "cache_write": event.usage.cache_write_total,
-            "reasoning": event.usage.reasoning,
-        }
-        for kind, count in kinds.items():
-            self._token_sum.add({**who, "type": kind}, count or 0)
-            if kind in ("input", "output"):
-                self._tokens.observe({**gen_ai, "gen_ai_token_type": kind}, count)
-        self._spend.add({**who, "cost_source": event.cost.source}, event.cost.total_nano / 1e9)
+    def _count_use(self, event: CallEvent, gen_ai: tuple[str, str, str], group: str, provider: str) -> None:
+        usage, cost = event.usage, event.cost
+        given, out = usage.input_total, usage.output_total
+        self._tokens.observe(*gen_ai, "input", amount=given)
+        self._tokens.observe(*gen_ai, "output", amount=out)
+        for kind, count in (
+            ("input", given),
+            ("output", out),
+            ("cache_read", usage.cache_read),
+            ("cache_write", usage.cache_write_total),
+            ("reasoning", usage.reasoning),
+        ):
+            if count:
+                self._token_sum.add(group, provider, kind, amount=count)
+        self._spend.add(group, provider, cost.source, amount=cost.total_nano / 1e9)
         if event.usage_source == "estimated":
-            self._estimated.add(who)
-        if event.usage_source != "none" and event.cost.source == "zero_unpriced":
-            self._unpriced.add({**who, "model": event.model or ""})
+            self._estimated.add(provider)
+        if event.usage_source != "none" and cost.source == "zero_unpriced":
+            self._unpriced.add(group, provider, event.model or "")
         if event.exceeded_nano:
-            self._exceeded.add(who)
-        if "reported_ignored" in event.cost.basis:
-            self._ignored.add({**who, "reason": str(event.cost.basis["reported_ignored"])})
+            self._exceeded.add(group, provider)
+        if "reported_ignored" in cost.basis:
+            self._ignored.add(provider, str(cost.basis["reported_ignored"]))
 
-    def _count_attempts(self, event: CallEvent, who: Mapping[str, str]) -> None:
+    def _count_attempts(self, event: CallEvent, group: str, provider: str) -> None:
         for attempt in event.attempts:
-            self._attempts.add(
-                {
-                    "deployment_id": attempt.deployment_id,
-                    "provider": attempt.provider,
-                    "outcome": attempt.outcome,
-                    "error_type": attempt.error.type if attempt.error else "",
-                }
-            )
-        self._retries.add(who, event.retries)
-        self._fallbacks.add(who, event.fallbacks)
+            error = attempt.error.type if attempt.error else ""
+            self._attempts.add(attempt.deployment_id, attempt.provider, attempt.outcome, error)
+        self._retries.add(group, amount=event.retries)
+        self._fallbacks.add(group, amount=event.fallbacks)
         for param in event.dropped_params:
-            self._dropped.add({**who, "param": param})
+            self._dropped.add(provider, param)
 
-    def _counter(self, name: str, text: str, labels: Sequence[str]) -> Capped:
-        return Capped(Counter(name, text, labels, registry=self.registry), labels)
+    def _counter(self, name: str, text: str, labels: Sequence[str]) -> Counts:
+        counts = Counts(name, text, labels, self.clock)
+        self.registry.register(counts)
+        return counts
 
-    def _histogram(self, name: str, text: str, labels: Sequence[str], buckets: Sequence[float]) -> Capped:
-        return Capped(Histogram(name, text, labels, registry=self.registry, buckets=buckets), labels)
+    def _histogram(self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]) -> Spread:
+        spread = Spread(name, text, labels, bounds, self.clock)
+        self.registry.register(spread)
+        return spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,17 +179,17 @@ class _LiteLLMNames:
 
     def __init__(self, metrics: CallMetrics) -> None:
         self._registry = metrics.registry
-        self._all: list[Counter | Histogram] = []
+        self._all: list[Counts | Spread] = []
 
-        def counter(name: str, labels: Sequence[str]) -> Capped:
-            metric = Counter(name, name, labels, registry=metrics.registry)
-            self._all.append(metric)
-            return Capped(metric, labels)
+        def counter(name: str, labels: Sequence[str]) -> _PickedCounts:
+            counts = Counts(name, name, labels, metrics.clock)
+            self._all.append(counts)
+            return _PickedCounts(counts)
 
-        def histogram(name: str, labels: Sequence[str]) -> Capped:
-            metric = Histogram(name, name, labels, registry=metrics.registry, buckets=_SECONDS)
-            self._all.append(metric)
-            return Capped(metric, labels)
+        def histogram(name: str, labels: Sequence[str]) -> _PickedSpread:
+            spread = Spread(name, name, labels, _SECONDS, metrics.clock)
+            self._all.append(spread)
+            return _PickedSpread(spread)
 
         self._total = counter("litellm_proxy_total_requests_metric", (*_WHO, "status_code", "route"))
         self._failed = counter("litellm_proxy_failed_requests_metric", (*_WHO, "exception_status", "exception_class", "route"))
@@ -222,6 +206,8 @@ class _LiteLLMNames:
         self._deployment = counter("litellm_deployment_total_requests", _DEPLOYMENT)
         self._deployment_ok = counter("litellm_deployment_success_responses", _DEPLOYMENT)
         self._deployment_bad = counter("litellm_deployment_failure_responses", (*_DEPLOYMENT, "exception_status", "exception_class"))
+        for metric in self._all:
+            self._registry.register(metric)
 
     def remove(self) -> None:
         """Show none of them any more."""

@@ -9,6 +9,9 @@ import anyio.to_thread
 _INLINE_CHARACTERS = 16_384
 """Counting this much takes well under a millisecond; more of it goes to a thread, so that no other call waits."""
 
+_MOST_CHARACTERS = 500_000
+"""The library refuses a million. A longer text is counted in pieces: too high by a token a piece, at most."""
+
 
 @dataclass(slots=True)
 class BpeTokenCounter:
@@ -38,4 +41,6 @@ def _open(encoding: str) -> Any:
 
 
 def _count(encoding: Any, text: str) -> int:
-    return len(encoding.encode_ordinary(text))
+    if len(text) <= _MOST_CHARACTERS:
+        return len(encoding.encode_ordinary(text))
+    return sum(len(encoding.encode_ordinary(text[start : start + _MOST_CHARACTERS])) for start in range(0, len(text), _MOST_CHARACTERS))

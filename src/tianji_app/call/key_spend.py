@@ -3,12 +3,15 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+import anyio
+
 from tianji_core.access.keys import KeyId, VirtualKey
 from tianji_core.errors import DependencyUnavailableError
 from tianji_core.ports.spend_store import SpendStore
 
 MOST_KEYS = 100_000
 RETRY_SECONDS = 30.0
+_PATIENCE_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -42,11 +45,12 @@ class KeySpend:
         if known.loaded_nano is not None or now < known.ask_again_at:
             return
         known.ask_again_at, known.settled_nano = now + RETRY_SECONDS, 0
-        try:
-            spent = await store.key_spend_nano([key.id])
-        except DependencyUnavailableError:
-            return  # nobody is told a number then
-        known.loaded_nano = spent.get(key.id, 0)
+        with anyio.move_on_after(_PATIENCE_SECONDS):  # a number to show is not worth a call's time
+            try:
+                spent = await store.key_spend_nano([key.id])
+            except DependencyUnavailableError:
+                return  # nobody is told a number then
+            known.loaded_nano = spent.get(key.id, 0)
 
     def settled(self, key: VirtualKey, nano: int) -> None:
         """Add what a call cost."""

@@ -20,10 +20,10 @@ _PATTERNS = (
     re.compile(r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
 )
 # One of these is in every text in which a pattern finds something, as JSON writes the text.
-_SIGNS = (b"=", b"@", b"sk-", b"AKIA", b"eyJ")
-_LOWER_SIGNS = (b"bearer", b"apikey", b"api_key", b"api-key")
+_SIGNS = ("=", "@", "sk-", "AKIA", "eyJ")
+_LOWER_SIGNS = ("bearer", "apikey", "api_key", "api-key")
 # Letters that a pattern takes for an `s`, an `i` or a `k` where it does not look at case.
-_CASELESS = tuple(letter.encode() for letter in "\u017f\u0130\u0131\u212a")
+_CASELESS = frozenset("\u017f\u0130\u0131\u212a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,21 @@ class Scrubber:
     """Replaces known secrets, and whatever looks like one, by `***`. Made by `scrubber`."""
 
     known: re.Pattern[str] | None
-    _encoded: tuple[bytes, ...] = field(default=(), repr=False)
+    _written: tuple[str, ...] = field(default=(), repr=False)
 
-    def suspects(self, encoded: bytes) -> bool:
+    def suspects(self, written: str) -> bool:
         """Whether there may be something to replace in the texts of this JSON. It is quick, and wrong only with a yes."""
         for sign in _SIGNS:
-            if sign in encoded:
+            if sign in written:
                 return True
-        lower = encoded.lower()
+        lower = written.lower()
         for sign in _LOWER_SIGNS:
             if sign in lower:
                 return True
-        for secret in self._encoded:
-            if secret in encoded:
+        for secret in self._written:
+            if secret in written:
                 return True
-        return not encoded.isascii() and any(letter in encoded for letter in _CASELESS)
+        return not written.isascii() and not _CASELESS.isdisjoint(written)
 
     def text(self, text: str) -> str:
         """Return the text without secrets."""
@@ -71,8 +71,8 @@ class Scrubber:
 def scrubber(secrets: Iterable[str]) -> Scrubber:
     """Return a scrubber that knows these texts; longer ones are taken first."""
     texts = sorted({text for text in secrets if len(text) >= _SHORTEST}, key=len, reverse=True)
-    encoded = tuple(msgspec.json.encode(text)[1:-1] for text in texts if _is_utf8(text))
-    return Scrubber(re.compile("|".join(map(re.escape, texts))) if texts else None, encoded)
+    written = tuple(msgspec.json.encode(text)[1:-1].decode() for text in texts if _is_utf8(text))
+    return Scrubber(re.compile("|".join(map(re.escape, texts))) if texts else None, written)
 
 
 def _is_utf8(text: str) -> bool:

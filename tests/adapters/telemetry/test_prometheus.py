@@ -1,7 +1,9 @@
 """Metrics, from events to what a scraper reads."""
 
+import msgspec
 import pytest
 
+from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.telemetry.prometheus import CallMetrics
 from tianji_core.calls.cost import Cost
 from tianji_core.calls.events import CallEvent
@@ -21,7 +23,7 @@ def _lines(metrics: CallMetrics, name: str) -> list[str]:
 
 @pytest.mark.parametrize("reason", ["negative", "more than 100 times the computed cost"])
 def test_cost_that_was_not_believed_is_counted_by_provider_and_reason(reason: str) -> None:
-    metrics = CallMetrics()
+    metrics = CallMetrics(FixedClock())
     metrics.call_finished(_event(Cost(source="computed", basis={"reported_ignored": reason, "reported_usd": "9"})))
     metrics.call_finished(_event(Cost(source="computed", basis={"reported_usd": "9"})))
     assert _lines(metrics, "tianji_ignored_reported_costs") == [
@@ -30,7 +32,7 @@ def test_cost_that_was_not_believed_is_counted_by_provider_and_reason(reason: st
 
 
 def test_calls_without_a_price_are_counted_by_model() -> None:
-    metrics = CallMetrics()
+    metrics = CallMetrics(FixedClock())
     metrics.follow(known_models=frozenset({"fast"}), litellm_names=False)
     metrics.call_finished(_event(Cost(source="zero_unpriced")))
     metrics.call_finished(_event())
@@ -40,7 +42,7 @@ def test_calls_without_a_price_are_counted_by_model() -> None:
 
 
 def test_only_model_names_of_the_configuration_become_labels() -> None:
-    metrics = CallMetrics()
+    metrics = CallMetrics(FixedClock())
     metrics.call_finished(_event())
     metrics.follow(known_models=frozenset({"fast"}), litellm_names=False)
     metrics.call_finished(_event())
@@ -49,7 +51,7 @@ def test_only_model_names_of_the_configuration_become_labels() -> None:
 
 
 def test_other_names_come_and_go_with_the_configuration_and_count_anew() -> None:
-    metrics = CallMetrics()
+    metrics = CallMetrics(FixedClock())
     for _ in range(2):
         metrics.follow(known_models=frozenset({"fast"}), litellm_names=True)
         metrics.follow(known_models=frozenset({"fast"}), litellm_names=True)
@@ -61,7 +63,21 @@ def test_other_names_come_and_go_with_the_configuration_and_count_anew() -> None
 
 
 def test_gauge_is_read_at_each_scrape() -> None:
-    metrics, numbers = CallMetrics(), iter([3.0, 4.0])
+    metrics, numbers = CallMetrics(FixedClock()), iter([3.0, 4.0])
     metrics.gauge("tianji_things", "Things", lambda: next(numbers))
     assert "tianji_things 3.0\n" in metrics.render(None)[1].decode()
     assert "tianji_things 4.0\n" in metrics.render(None)[1].decode()
+
+
+def test_calls_that_cost_more_than_was_held_for_them_are_counted() -> None:
+    metrics = CallMetrics(FixedClock())
+    metrics.follow(known_models=frozenset({"fast"}), litellm_names=False)
+    for exceeded in (0, 1, 500):
+        metrics.call_finished(msgspec.structs.replace(_event(), exceeded_nano=exceeded))
+    assert _lines(metrics, "tianji_reservation_exceeded") == ['tianji_reservation_exceeded_total{model_group="fast",provider="openai"} 2.0']
+
+
+def test_count_that_somebody_else_keeps_is_read_at_each_scrape() -> None:
+    metrics, counts = CallMetrics(FixedClock()), iter([3, 4])
+    metrics.count("tianji_things", "Things", lambda: next(counts))
+    assert [b"tianji_things_total %d.0\n" % count in metrics.render(None)[1] for count in (3, 4)] == [True, True]

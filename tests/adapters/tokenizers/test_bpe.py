@@ -45,6 +45,10 @@ async def test_long_text_is_counted_in_a_thread_and_the_same() -> None:
     assert await counter.count(text, "o200k_base") == pytest.approx(10_000, abs=5)
 
 
+async def test_text_beyond_what_the_library_takes_is_counted_all_the_same() -> None:
+    assert await BpeTokenCounter().count("hello " * 400_000, "o200k_base") == pytest.approx(400_000, abs=10)
+
+
 async def test_encoding_is_loaded_once_however_many_need_it_first() -> None:
     counter, loaded = BpeTokenCounter(), list[int]()
 

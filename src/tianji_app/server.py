@@ -43,6 +43,7 @@ from tianji_app.use_cases.reload import Reload
 from tianji_app.version import VERSION
 from tianji_core.calls.deployment import Deployment, DeploymentId
 from tianji_core.errors import ConfigurationError
+from tianji_core.ports.admission import Counters
 from tianji_core.ports.gateway import Gateway
 from tianji_core.ports.http_transport import HttpTransport
 from tianji_core.ports.journal import Journal
@@ -108,7 +109,7 @@ async def _start(options: Options, stack: AsyncExitStack) -> Running:
     outside = outside_of(source, snapshot, store, options.data_dir, master, clock, identifiers, secrets)
     stack.push_async_callback(outside.journal.close)
     container = build(outside)
-    await _book_what_was_left(outside.journal, resolve(container, Flusher))
+    await _book_what_was_left(outside.journal, resolve(container, Flusher), outside.counters)
     stack.push_async_callback(resolve(container, HttpTransport).aclose)  # type: ignore[type-abstract]
     await warm_up(resolve(container, TokenCounter), snapshot)  # type: ignore[type-abstract]
     quickstart = await resolve(container, ReplaceQuickstartKey)() if options.config is None else None
@@ -138,12 +139,16 @@ def _warn_of_passing_disk(data_dir: Path) -> None:
         )
 
 
-async def _book_what_was_left(journal: Journal, flusher: Flusher) -> None:
-    """Bring what dead processes left in the journal into the ledger, before anybody asks how much of a budget is left."""
+async def _book_what_was_left(journal: Journal, flusher: Flusher, counters: Counters) -> None:
+    """Bring what dead processes left in the journal into the ledger, before anybody asks how much of a budget is left.
+
+    Where that cannot be done now, calls without a budget are served meanwhile, and those with one are told to come again.
+    """
     await journal.recover()
     left = await flusher.drain(_STORING_SECONDS)
     if left:
-        _log.error("spend of an earlier process is not stored yet; budgets do not know of it", rows=left)
+        counters.lacks_spend()
+        _log.error("spend of an earlier process is not stored yet; calls with a budget wait for it", rows=left)
 
 
 def _port(options: Options, configured: int | None) -> int:

@@ -8,6 +8,7 @@ import pytest
 from support.limits import NoReservation, budget, parallel, requests, tokens, used, window_of
 from tianji_adapters.memory.clock import FixedClock
 from tianji_adapters.memory.counters import MemoryCounters
+from tianji_core.errors import DependencyUnavailableError
 from tianji_core.limits.answers import Admitted, LiveSpend, NeedSeed, Refused, WindowSpend
 from tianji_core.limits.holds import Hold
 from tianji_core.ports.admission import Counters
@@ -180,3 +181,14 @@ async def test_callers_at_the_same_time_never_pass_the_ceiling(counters: Counter
 @pytest.mark.xfail(strict=True, reason="without a reservation the ceiling does not hold")
 async def test_the_ceiling_needs_the_reservation(clock: FixedClock) -> None:
     assert await _spend_all(NoReservation(clock)) == (990, 33)
+
+
+async def test_nothing_is_seeded_from_a_store_that_lacks_spend(counters: Counters, clock: FixedClock) -> None:
+    counters.lacks_spend()
+    with pytest.raises(DependencyUnavailableError) as refused_seed:
+        await seed(counters, 5)
+    assert refused_seed.value.code == "budget_unavailable"
+    await admitted(counters, "a", *ALL[:3])
+    counters.stored(clock.monotonic())
+    await seed(counters, 5)
+    assert (await admitted(counters, "b", budget(100, 10))).remaining == (85,)

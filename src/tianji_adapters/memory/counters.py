@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tianji_core.errors import DependencyUnavailableError
 from tianji_core.limits.answers import AdmissionAnswer, Admitted, LiveSpend, Refused, WindowSpend
 from tianji_core.limits.holds import Hold, Tokens
 from tianji_core.limits.ledger import Ledger
@@ -16,6 +17,7 @@ class MemoryCounters:
 
     clock: Clock
     ledger: Ledger = field(default_factory=Ledger)
+    _lacks_spend: bool = False
 
     async def admit(self, call_id: str, holds: Sequence[Hold]) -> AdmissionAnswer:
         """Take all holds or none."""
@@ -23,6 +25,13 @@ class MemoryCounters:
 
     async def seed(self, stored: Sequence[WindowSpend]) -> None:
         """Begin to count windows from what is stored."""
+        if self._lacks_spend:
+            raise DependencyUnavailableError(
+                "what was spent before the gateway started is not stored yet, so nobody can say what is left of a budget",
+                hint="try again",
+                code="budget_unavailable",
+                retry_after_seconds=1.0,
+            )
         self.ledger.seed(stored, now_ns=self.clock.now_ns())
 
     async def reserve(self, call_id: str, nano: int) -> Admitted | Refused:
@@ -43,4 +52,9 @@ class MemoryCounters:
 
     def stored(self, until: float) -> None:
         """Take note that everything that was settled up to a moment (monotonic seconds) is in the store; idle budgets may be forgotten."""
+        self._lacks_spend = False
         self.ledger.stored(until)
+
+    def lacks_spend(self) -> None:
+        """Take note that the store does not have everything that processes before this one spent."""
+        self._lacks_spend = True

@@ -51,3 +51,10 @@ class Counters(Protocol):
     def stored(self, until: float) -> None:
         """Take note that everything that was settled up to a moment (monotonic seconds) is in the store: idle budgets may be forgotten."""
         ...
+
+    def lacks_spend(self) -> None:
+        """Take note that the store lacks what processes before this one spent.
+
+        Until `stored` says otherwise, `seed` raises DependencyUnavailableError (`budget_unavailable`).
+        """
+        ...

@@ -123,6 +123,7 @@ general_settings: {{master_key: {MASTER_KEY}, shutdown_delay: 1}}
 """
 
 
+@pytest.mark.xdist_group("twenty")
 @pytest.mark.promise("graceful-shutdown", "booked-once")
 def test_restart_under_load_loses_no_answer(tmp_path: Path) -> None:
     data_dir, port = tmp_path / "data", str(_free_port())

@@ -19,7 +19,7 @@ _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75  # longer than clients and balancers keep a connection, so that they close it first
 _HANDSHAKE_SECONDS = 0.1
 _ACCEPT_SECONDS = 5.0
-_LINGER_SECONDS = 1.0
+_LINGER_SECONDS = 2.0
 _FIRST_REQUEST_SECONDS = 5.0
 _CUT_SECONDS = 5.0
 _CLEANUP_SECONDS = 15.0
@@ -110,6 +110,8 @@ class Server(uvicorn.Server):
         """Close what has no request, after waiting for one, and what answers one as soon as it has."""
         connections = self.server_state.connections
         await self._until(lambda: not any(idle(connection) and not spare(connection) for connection in connections), seconds)
+        # What was sent and is not read yet is a request: closing now would reset it. Nothing is awaited between the look and the close.
+        await self._until(lambda: not any(_is_idle(connection) and _has_unread(connection) for connection in connections), _ACCEPT_SECONDS)
         for connection in [connection for connection in connections if not spare(connection)]:
             connection.shutdown()
 
@@ -145,6 +147,11 @@ def make_server(app: Any, *, on_started: Callable[[], None], cut: Callable[[], N
 def _is_new(connection: Any) -> bool:
     """Whether a connection never had a request."""
     return connection.cycle is None
+
+
+def _has_unread(connection: Any) -> bool:
+    sock = connection.transport.get_extra_info("socket")
+    return sock is not None and sock.fileno() >= 0 and has_waiting(sock)
 
 
 def _is_idle(connection: Any) -> bool:

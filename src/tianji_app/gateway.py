@@ -257,8 +257,7 @@ class OpenedCall:
 
     def _exceeded_nano(self, bill: Bill) -> int:
         """Return by how much the call costs more than it holds; 0 where it holds nothing."""
-        held = self._reservation.reserved_nano if self._reservation else None
-        return 0 if held is None else max(0, self._billed_nano(bill) - held)
+        return self._reservation.grant.exceeded_by(self._billed_nano(bill)) if self._reservation else 0
 
     async def _bill(self, *, complete: bool) -> Bill:
         if self._snapshot is None or self._attempts is None:

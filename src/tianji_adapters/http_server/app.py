@@ -1,6 +1,6 @@
 """The Litestar application: routes, guards, error handling. It is put together from driving ports and knows no use case."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,13 +75,7 @@ def build_app(served: Served) -> Litestar:
 
 def calls_first(app: ASGIApp, served: Served) -> ASGIApp:
     """Return the application with a shorter way for calls whose whole path is known: they need nothing of the framework."""
-    relays = {
-        prefix + path: Relay(served.gateway, surface, prefix + path, served.max_body_bytes)
-        for surface in served.surfaces
-        for path in surface.paths
-        for prefix in ("", "/v1")
-        if "{" not in path
-    }
+    relays = {relay.route: relay for relay in _relays(served) if "{" not in relay.route}
 
     async def dispatch(scope: Any, receive: Any, send: Any) -> None:
         relay = relays.get(scope["path"]) if scope["type"] == "http" else None
@@ -97,19 +91,21 @@ def _always(port: object) -> Callable[[], Any]:
     return provide
 
 
-def _calls(served: Served) -> list[Any]:
-    """Return one raw ASGI handler a route: no body parsing and no dependency injection on the way of a call."""
-    handlers: list[Any] = []
+def _relays(served: Served) -> Iterator[Relay]:
+    """Yield the application of every route of every call."""
     for surface in served.surfaces:
         for path in surface.paths:
-            for prefix in ("", "/v1") if path.count("{") == 0 else ("",):
-                handlers += _handlers(served, surface, prefix + path)
-    return handlers
+            for prefix in ("",) if "{" in path else ("", "/v1"):
+                yield Relay(served.gateway, surface, prefix + path, served.max_body_bytes)
 
 
-def _handlers(served: Served, surface: Surface, template: str) -> list[Any]:
-    relay = Relay(served.gateway, surface, template, served.max_body_bytes)
+def _calls(served: Served) -> list[Any]:
+    """Return the raw ASGI handlers of the calls: no body parsing and no dependency injection on the way of one."""
+    return [handler for relay in _relays(served) for handler in _handlers(relay)]
 
+
+def _handlers(relay: Relay) -> list[Any]:
+    template = relay.route
     if "{" in template:  # raw ASGI routes of Litestar cannot have parameters; the body is left alone all the same
         return [_handler(relay, template, ["POST"], {}), _handler(relay, template, ["GET", "PUT", "PATCH", "DELETE"], {REFUSES: True})]
 

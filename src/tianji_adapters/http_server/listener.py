@@ -47,10 +47,10 @@ def listen(host: str, port: int) -> Listener:
     return Listener(bound, f"http://{shown}:{bound.getsockname()[1]}")
 
 
-def has_waiting(listening: socket.socket) -> bool:
-    """Whether somebody was let in who is not accepted yet."""
+def is_readable(sock: socket.socket) -> bool:
+    """Whether something waits to be taken: somebody who was let in and is not accepted yet, or bytes that are not read yet."""
     poll = select.poll()
-    poll.register(listening, select.POLLIN)
+    poll.register(sock, select.POLLIN)
     return bool(poll.poll(0))
 
 

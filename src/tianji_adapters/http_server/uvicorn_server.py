@@ -13,7 +13,7 @@ import anyio
 import structlog
 import uvicorn
 
-from tianji_adapters.http_server.listener import has_waiting, let_nobody_in
+from tianji_adapters.http_server.listener import is_readable, let_nobody_in
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75  # longer than clients and balancers keep a connection, so that they close it first
@@ -95,7 +95,7 @@ class Server(uvicorn.Server):
         for listening in are_open:
             let_nobody_in(listening)
         await anyio.sleep(_HANDSHAKE_SECONDS)
-        await _wait(lambda: not any(map(has_waiting, are_open)), _ACCEPT_SECONDS)  # whoever was let in is accepted
+        await _wait(lambda: not any(map(is_readable, are_open)), _ACCEPT_SECONDS)  # whoever was let in is accepted
         for server in self.servers:
             server.close()
         for listening in sockets:
@@ -151,7 +151,7 @@ def _is_new(connection: Any) -> bool:
 
 def _has_unread(connection: Any) -> bool:
     sock = connection.transport.get_extra_info("socket")
-    return sock is not None and sock.fileno() >= 0 and has_waiting(sock)
+    return sock is not None and sock.fileno() >= 0 and is_readable(sock)
 
 
 def _is_idle(connection: Any) -> bool:

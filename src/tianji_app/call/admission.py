@@ -44,6 +44,10 @@ class Grant:
         """`x-ratelimit-*`."""
         return limit_headers(self.admitted)
 
+    def exceeded_by(self, cost_nano: int) -> int:
+        """Return by how much a cost is more than what is held; 0 where no budget holds anything."""
+        return max(0, cost_nano - self.reserved_nano) if self.windows else 0
+
     @property
     def left_nano(self) -> int | None:
         """What the tightest budget has left beside what is held, or None where there is none."""
@@ -124,7 +128,7 @@ class CallAdmission:
             return 0
         tokens = Tokens(input=usage.input_total or 0, output=usage.output_total or 0)
         await self.counters.settle(grant.call_id, tokens, cost.total_nano)
-        return max(0, cost.total_nano - grant.reserved_nano) if grant.windows else 0
+        return grant.exceeded_by(cost.total_nano)
 
     async def release(self, grant: Grant) -> None:
         """Give back everything, as if the call had never come."""

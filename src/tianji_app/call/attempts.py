@@ -35,9 +35,9 @@ from tianji_core.ports.clock import Clock
 from tianji_core.ports.http_transport import HttpTransport, TransportLimits, UpstreamAnswer
 from tianji_core.routing.plan import AttemptPlan, Stop, Try, Wait
 from tianji_core.shapes.codecs import Encoded, Provider
-from tianji_core.shapes.raw_requests import ReadBody
+from tianji_core.shapes.raw_requests import RawProviderCodec, ReadBody
 from tianji_core.translation.overrides import for_call
-from tianji_core.translation.passing import Passing
+from tianji_core.translation.passing import Passing, PassingCodec
 from tianji_core.translation.path import CanonicalStream, RelayEvent, StreamPath, whole_answer
 from tianji_core.translation.provider_words import without_secrets
 
@@ -206,7 +206,8 @@ class Attempts:
         """Return the request in the client's own bytes where its dialect is the provider's and nothing inside must be changed."""
         raw = self.decoded.raw
         if raw is not None and raw.dialect == self.snapshot.providers[deployment.provider].dialect and hasattr(codec, "encode_raw"):
-            sent: Encoded | None = codec.encode_raw(raw, deployment, facts)
+            narrow: RawProviderCodec = codec
+            sent = narrow.encode_raw(raw, deployment, facts)
             if sent is not None:
                 return sent
         encoded: Encoded = codec.encode(self.decoded.request, deployment, facts)
@@ -217,7 +218,8 @@ class Attempts:
         surface, deployment = self.account.inbound.surface, self.account.deployment
         if deployment is None or surface.operation != "chat" or surface.dialect != self.snapshot.providers[deployment.provider].dialect:
             return None
-        return codec.passing(memo, shown) if hasattr(codec, "passing") else None
+        passing: PassingCodec | None = codec if hasattr(codec, "passing") else None
+        return passing.passing(memo, shown) if passing is not None else None
 
     def _memo(self, step: Try, deployment: Deployment) -> Any:
         """Return the surface's memo with the model name that the answer shows: the caller's, or of the group that stood in for it."""

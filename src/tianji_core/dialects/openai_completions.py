@@ -24,6 +24,7 @@ from tianji_core.dialects.openai_chat.usage import encode_usage
 from tianji_core.dialects.token_inputs import take_inputs, wire_inputs
 from tianji_core.errors import InvalidRequestError, TianjiError, UpstreamProtocolError
 from tianji_core.shapes.codecs import Encoded
+from tianji_core.translation.cut_streams import cut_stream
 from tianji_core.translation.derived_ids import derived_id
 from tianji_core.translation.parameters import Dropping
 from tianji_core.wire.fields import Fields
@@ -270,11 +271,7 @@ class CompletionStreamDecoder:
         """
         self._raise_failure()
         if not self._done and (not self._open or self._open - self._finished):
-            raise UpstreamProtocolError(
-                f"{self.memo.provider} ended the stream before its final event",
-                hint="the answer is incomplete; it was billed as far as it came",
-                provider=self.memo.provider,
-            )
+            raise cut_stream(self.memo.provider)
         return ()
 
     def _raise_failure(self) -> None:

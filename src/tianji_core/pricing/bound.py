@@ -53,12 +53,6 @@ def bound_nano(
         return int((total * _NANO).to_integral_value(ROUND_CEILING))
 
 
-def is_free(entry: PriceEntry) -> bool:
-    """Whether every price of the entry is zero: such a call needs no budget."""
-    rates = (rate for card in _cards(entry) for rate in card.rates.values())
-    return not any(rates) and not any(entry.pieces.values())
-
-
 def _dearest(entry: PriceEntry, names: tuple[str, ...], given: int, tier: str) -> Decimal:
     rates = [rate for card in _cards(entry, given) for rate in _reachable(card, names, given, tier)]
     return max(rates, default=_ZERO)
@@ -70,11 +64,11 @@ def _reachable(card: RateCard, names: tuple[str, ...], given: int, tier: str) ->
             yield rate
 
 
-def _cards(entry: PriceEntry, given: int | None = None) -> Iterator[RateCard]:
+def _cards(entry: PriceEntry, given: int) -> Iterator[RateCard]:
     """Yield the rate cards that a prompt of at most `given` tokens can meet."""
     yield entry.card
     for row in entry.rows:
-        if given is None or row.low <= given:
+        if row.low <= given:
             yield row.card
     if entry.off_peak is not None:
         yield entry.off_peak.card

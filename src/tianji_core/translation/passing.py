@@ -12,11 +12,14 @@ import msgspec
 
 from tianji_core.calls.http import HttpResponse
 from tianji_core.calls.usage import Usage
-from tianji_core.errors import TianjiError
+from tianji_core.errors import TianjiError, UpstreamProtocolError
 from tianji_core.translation.path import RelayEvent, StreamPath
 from tianji_core.translation.reading import Reading
-from tianji_core.wire.json import encode
+from tianji_core.wire.json import UNREADABLE, encode
 from tianji_core.wire.raw_events import RawEvents, data_of
+
+NOT_NARROW = (*UNREADABLE, ValueError, UpstreamProtocolError)
+"""What a narrow reading raises for an answer that only the canonical path can read, or refuse."""
 
 
 class Passing(Protocol):
@@ -107,9 +110,13 @@ class PassingStream:
             found = data_of(event)
             if found is None:
                 batch.pieces.append(event)
-            elif not self.reader.take(event, found, batch):
-                before = batch.events()
-                return before + self._hand_over(events[number:], has_before=bool(before))
+                continue
+            try:
+                taken = self.reader.take(event, found, batch)
+            except TianjiError as error:
+                return self._broken(error, batch.events())
+            if not taken:
+                return self._hand_over(batch.events(), events[number:])
         return batch.events()
 
     def close(self) -> list[RelayEvent]:
@@ -126,16 +133,20 @@ class PassingStream:
         """Return the surface's word for "still there"."""
         return self.canonical.keep_alive()
 
-    def _hand_over(self, events: list[bytes], *, has_before: bool) -> list[RelayEvent]:
-        """Give the rest of the stream to the canonical path; an error of it leaves after what came before."""
+    def _hand_over(self, before: list[RelayEvent], rest: list[bytes]) -> list[RelayEvent]:
+        """Give the rest of the stream to the canonical path."""
         self._handed_over = True
         try:
-            return self.canonical.feed(b"".join(events) + self._events.held)
+            return before + self.canonical.feed(b"".join(rest) + self._events.held)
         except TianjiError as error:
-            if not has_before:
-                raise
-            self._failure = error
-            return []
+            return self._broken(error, before)
+
+    def _broken(self, error: TianjiError, before: list[RelayEvent]) -> list[RelayEvent]:
+        """Let an error leave after what came before it."""
+        if not before:
+            raise error
+        self._failure = error
+        return before
 
 
 _TOP_LEVEL = msgspec.json.Decoder(dict[str, msgspec.Raw])

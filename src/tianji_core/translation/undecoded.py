@@ -1,19 +1,16 @@
 """Reading a client's body no further than its top level, where its own dialect needs no more."""
 
-from typing import Any
+from typing import cast
 
 import msgspec
 
 from tianji_core.calls.controls import CONTROL_FIELDS, CREDENTIAL_FIELDS, Controls
 from tianji_core.calls.http import Headers
 from tianji_core.shapes.codecs import SurfaceCodec
-from tianji_core.shapes.raw_requests import RawDecoded, ReadBody
+from tianji_core.shapes.raw_requests import RawSurfaceCodec, ReadBody
 from tianji_core.translation.controls import take_controls
 from tianji_core.wire.fields import Fields
 from tianji_core.wire.json import decode_object, encode
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError)
-"""What a narrow reading raises for a body that it cannot read: the canonical reading then says what is wrong, if anything is."""
 
 _TOP_LEVEL = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NULL = msgspec.Raw(b"null")
@@ -29,8 +26,8 @@ def read_body(codec: SurfaceCodec, body: bytes, model: str | None, headers: Head
     Raises:
         InvalidRequestError: it is no JSON object, or `decode` of the surface refuses it.
     """
-    narrow: Any = codec
-    read: RawDecoded | None = narrow.read(body, model, headers) if hasattr(codec, "read") else None
+    narrow: RawSurfaceCodec | None = cast("RawSurfaceCodec", codec) if hasattr(codec, "read") else None
+    read = narrow.read(body, model, headers) if narrow is not None else None
     return read if read is not None else codec.decode(decode_object(body), model, headers)
 
 

@@ -7,6 +7,9 @@ import msgspec
 from tianji_core.errors import InvalidRequestError, UpstreamProtocolError
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError)
+"""What decoding raises for bytes that are not JSON, or not of the wanted shape."""
+
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -18,7 +21,7 @@ def decode_object(data: bytes) -> dict[str, object]:
     """
     try:
         value = _DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
+    except UNREADABLE as error:
         raise InvalidRequestError(f"the request body is not valid JSON: {_reason(error)}") from None
     if not isinstance(value, dict):
         raise InvalidRequestError("the request body must be a JSON object")
@@ -33,7 +36,7 @@ def decode_upstream(data: bytes, provider: str) -> dict[str, object]:
     """
     try:
         value = _DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
+    except UNREADABLE as error:
         raise UpstreamProtocolError(f"{provider} answered something that is not JSON: {_reason(error)}", provider=provider) from None
     if not isinstance(value, dict):
         raise UpstreamProtocolError(f"{provider} answered JSON that is not an object", provider=provider)

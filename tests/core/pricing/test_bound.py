@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tianji_core.calls.usage import Usage
 from tianji_core.pricing.adjustments import Adjustments, Margin
-from tianji_core.pricing.bound import bound_nano, is_free
+from tianji_core.pricing.bound import bound_nano
 from tianji_core.pricing.cost import cost
 from tianji_core.pricing.entry import PriceEntry, price_entry
 from tianji_core.pricing.request_size import RequestSize
@@ -110,9 +110,3 @@ def test_the_fast_mode_counts_only_where_it_is_asked_for() -> None:
     assert _bound(entry, 100, 0) == 110_000
     fast = RequestSize(text_bytes=1, is_fast=True)
     assert bound_nano(fast, entry, given=100, answered=0, provider="a", model="m", adjustments=Adjustments()) == 660_000
-
-
-def test_only_zero_prices_are_free() -> None:
-    assert is_free(price_entry("m", {"input_cost_per_token": 0, "output_cost_per_token": 0}))
-    assert not is_free(price_entry("m", {"input_cost_per_token": 0, "output_cost_per_token": Decimal("0.1")}))
-    assert not is_free(price_entry("m", {"input_cost_per_token": 0, "input_cost_per_request": Decimal("0.1")}))

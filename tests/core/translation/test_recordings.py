@@ -143,6 +143,17 @@ def test_meter_reads_the_same_of_a_whole_answer_on_both_paths(exchange: recordin
     assert json.loads(event.data) == {**json.loads(exchange.body), "model": "asked"}
 
 
+def test_most_recorded_streams_pass_to_their_end() -> None:
+    passed = {True: 0, False: 0}
+    for param in _answers(stream=True):
+        exchange = param.values[0]
+        codec, memo, surface, shown = _both(exchange)
+        path = codec.passing(memo, shown).stream(CanonicalStream(codec.stream(memo), surface.stream(shown)))
+        _, _, failure = _run(path, [exchange.body])
+        passed[not path._handed_over and not failure] += 1
+    assert passed[True] > passed[False]
+
+
 def test_most_recorded_answers_pass() -> None:
     passed = {True: 0, False: 0}
     for param in _answers(stream=False):

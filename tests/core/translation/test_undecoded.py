@@ -12,7 +12,8 @@ from tianji_core.shapes.codecs import Decoded
 from tianji_core.shapes.raw_requests import RawDecoded
 from tianji_core.surfaces.openai_chat import SURFACE as CHAT
 from tianji_core.surfaces.openai_embeddings import SURFACE as EMBEDDINGS
-from tianji_core.translation.undecoded import UNREADABLE, read_body, steer, top_level
+from tianji_core.translation.undecoded import read_body, steer, top_level
+from tianji_core.wire.json import UNREADABLE
 
 _CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 

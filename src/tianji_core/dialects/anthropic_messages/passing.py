@@ -9,7 +9,8 @@ from tianji_core.dialects.anthropic_messages.memo import ProviderMemo, SurfaceMe
 from tianji_core.dialects.anthropic_messages.stops import decode_stop, is_own_word
 from tianji_core.dialects.anthropic_messages.usage import decode_usage, joined_usage
 from tianji_core.errors import UpstreamProtocolError
-from tianji_core.translation.passing import Batch, PassingStream, with_model
+from tianji_core.translation.cut_streams import cut_stream
+from tianji_core.translation.passing import NOT_NARROW, Batch, PassingStream, with_model
 from tianji_core.translation.path import RelayEvent, StreamPath
 from tianji_core.translation.reading import Reading
 from tianji_core.wire.json import decode_upstream
@@ -57,7 +58,6 @@ class _Message(msgspec.Struct, gc=False):
 
 _EVENT = msgspec.json.Decoder(_Event)
 _MESSAGE = msgspec.json.Decoder(_Message)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 
 
 class PassingMessages(msgspec.Struct, frozen=True):
@@ -76,13 +76,14 @@ class PassingMessages(msgspec.Struct, frozen=True):
             answer = _MESSAGE.decode(response.body)
             if answer.type != "message" or not answer.id.startswith("msg_") or not is_own_word(answer.stop_reason):
                 return None
+            usage = decode_usage(decode_upstream(bytes(answer.usage), self.memo.provider))
             data = with_model(response.body, answer.model, self.shown.model)
-        except _UNREADABLE:
+        except NOT_NARROW:
             return None
         reading = Reading(
             response_id=answer.id,
             model=answer.model,
-            usage=decode_usage(decode_upstream(bytes(answer.usage), self.memo.provider)),
+            usage=usage,
             finish_reasons=(decode_stop(answer.stop_reason),),
         )
         return RelayEvent(data=data, reading=reading)
@@ -112,7 +113,7 @@ class _EventReader:
         try:
             read = _EVENT.decode(data)
             piece = event if read.message is None else self._start(event, read.message)
-        except _UNREADABLE:
+        except NOT_NARROW:
             return self._take_unread(event, data, batch)
         if read.type == "ping":
             batch.pieces.append(event)
@@ -142,19 +143,15 @@ class _EventReader:
     def close(self) -> bytes:
         """Return the terminator."""
         if not self._terminator:
-            raise UpstreamProtocolError(
-                f"{self.memo.provider} ended the stream before its final event",
-                hint="the answer is incomplete; it was billed as far as it came",
-                provider=self.memo.provider,
-            )
+            raise cut_stream(self.memo.provider)
         return self._terminator
 
     def _start(self, event: bytes, message: _Started) -> bytes:
         if not message.id.startswith("msg_"):
             raise ValueError("the canonical path would change this id")
         piece = with_model(event, message.model, self.shown.model)
-        self._id, self._model = message.id, message.model
         self._usage = joined_usage(self._usage, decode_upstream(bytes(message.usage), self.memo.provider))
+        self._id, self._model = message.id, message.model
         return piece
 
     def _note(self, read: _Event, batch: Batch) -> None:

@@ -23,6 +23,7 @@ from tianji_core.dialects.anthropic_messages.stream_blocks import (
 )
 from tianji_core.dialects.anthropic_messages.usage import decode_usage, joined_usage
 from tianji_core.errors import InvalidRequestError, TianjiError, UpstreamProtocolError
+from tianji_core.translation.cut_streams import cut_stream
 from tianji_core.translation.derived_ids import derived_id
 from tianji_core.translation.structured_output import JSON_TOOL
 from tianji_core.wire.fields import Fields
@@ -73,11 +74,7 @@ class MessagesStreamDecoder:
         """
         self._raise_failure()
         if not self._done:
-            raise UpstreamProtocolError(
-                f"{self.memo.provider} ended the stream before its final event",
-                hint="the answer is incomplete; it was billed as far as it came",
-                provider=self.memo.provider,
-            )
+            raise cut_stream(self.memo.provider)
         return []
 
     def _raise_failure(self) -> None:

@@ -16,9 +16,9 @@ from tianji_core.errors import InvalidRequestError
 from tianji_core.shapes.codecs import Decoded
 from tianji_core.shapes.raw_requests import RawDecoded
 from tianji_core.translation.controls import take_controls
-from tianji_core.translation.undecoded import UNREADABLE, steer, top_level
+from tianji_core.translation.undecoded import steer, top_level
 from tianji_core.wire.fields import Fields
-from tianji_core.wire.json import decode_object, encode
+from tianji_core.wire.json import UNREADABLE, decode_object, encode
 
 _FORWARDED = ("anthropic-version", "anthropic-beta")
 

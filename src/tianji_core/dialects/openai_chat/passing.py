@@ -12,8 +12,8 @@ from tianji_core.calls.usage import Usage
 from tianji_core.dialects.openai_chat.finish import decode_finish
 from tianji_core.dialects.openai_chat.memo import ProviderMemo, SurfaceMemo
 from tianji_core.dialects.openai_chat.response import usage_of
-from tianji_core.errors import UpstreamProtocolError
-from tianji_core.translation.passing import Batch, PassingStream, is_given, with_fields, with_model
+from tianji_core.translation.cut_streams import cut_stream
+from tianji_core.translation.passing import NOT_NARROW, Batch, PassingStream, is_given, with_fields, with_model
 from tianji_core.translation.path import RelayEvent, StreamPath
 from tianji_core.translation.reading import Reading
 from tianji_core.wire.json import decode_upstream
@@ -83,7 +83,6 @@ class _Answer(msgspec.Struct, gc=False):
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
 _ANSWER = msgspec.json.Decoder(_Answer)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 
 
 class PassingChat(msgspec.Struct, frozen=True):
@@ -105,15 +104,11 @@ class PassingChat(msgspec.Struct, frozen=True):
             if self.memo.quirks.think_tags and any(_may_be_tag(choice.message.content) for choice in answer.choices):
                 return None
             reasons = [_whole_reason(choice) for choice in answer.choices]
+            usage = _usage(answer.usage, answer.service_tier, self.memo)
             data = with_model(response.body, answer.model, self.shown.model)
-        except _UNREADABLE:
+        except NOT_NARROW:
             return None
-        reading = Reading(
-            response_id=answer.id,
-            model=answer.model,
-            usage=_usage(answer.usage, answer.service_tier, self.memo),
-            finish_reasons=tuple(reasons),
-        )
+        reading = Reading(response_id=answer.id, model=answer.model, usage=usage, finish_reasons=tuple(reasons))
         return RelayEvent(data=data, reading=reading)
 
 
@@ -147,14 +142,15 @@ class _ChunkReader:
             chunk = _CHUNK.decode(data)
             if not chunk.id or not all(self._is_known(choice) for choice in chunk.choices):
                 return False
+            usage = _usage(chunk.usage, chunk.service_tier, self.memo) if is_given(chunk.usage) else None
             piece = self._piece(event, data, chunk)
-        except _UNREADABLE:
+        except NOT_NARROW:
             return False
         for choice in chunk.choices:
             self._note(choice, batch)
         batch.has_reading, batch.response_id, batch.model = True, chunk.id, chunk.model
-        if is_given(chunk.usage):
-            batch.usage = _usage(chunk.usage, chunk.service_tier, self.memo)
+        if usage is not None:
+            batch.usage = usage
         if piece:
             batch.pieces.append(piece)
         return True
@@ -162,11 +158,7 @@ class _ChunkReader:
     def close(self) -> bytes:
         """Return the terminator; some servers send none, and then every choice must have finished."""
         if not self._terminator and (not self._open or self._open - self._finished):
-            raise UpstreamProtocolError(
-                f"{self.memo.provider} ended the stream before its final event",
-                hint="the answer is incomplete; it was billed as far as it came",
-                provider=self.memo.provider,
-            )
+            raise cut_stream(self.memo.provider)
         return self._terminator or b"data: [DONE]\n\n"
 
     def _piece(self, event: bytes, data: bytes, chunk: _Chunk) -> bytes:

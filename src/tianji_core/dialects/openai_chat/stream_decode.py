@@ -36,6 +36,7 @@ from tianji_core.dialects.openai_chat.parts import rest_of
 from tianji_core.dialects.openai_chat.response import decode_content, usage_of
 from tianji_core.dialects.openai_chat.think_tags import ThinkTags
 from tianji_core.errors import InvalidRequestError, TianjiError, UpstreamProtocolError
+from tianji_core.translation.cut_streams import cut_stream
 from tianji_core.translation.derived_ids import derived_id
 from tianji_core.wire.fields import Fields
 from tianji_core.wire.json import decode_upstream
@@ -84,11 +85,7 @@ class ChatStreamDecoder:
         """
         self._raise_failure()
         if not self._done and (not self._open or self._open - self._finished):
-            raise UpstreamProtocolError(
-                f"{self.memo.provider} ended the stream before its final event",
-                hint="the answer is incomplete; it was billed as far as it came",
-                provider=self.memo.provider,
-            )
+            raise cut_stream(self.memo.provider)
         left = tuple(ChoiceDelta(index=index, deltas=held) for index in sorted(self._tags) if (held := self._held(index)))
         if not left or self._last is None:
             return []

@@ -14,9 +14,9 @@ from tianji_core.dialects.openai_chat.undecoded import read_request
 from tianji_core.shapes.codecs import Decoded
 from tianji_core.shapes.raw_requests import RawDecoded
 from tianji_core.translation.controls import take_controls
-from tianji_core.translation.undecoded import UNREADABLE, steer, top_level
+from tianji_core.translation.undecoded import steer, top_level
 from tianji_core.wire.fields import Fields
-from tianji_core.wire.json import decode_object
+from tianji_core.wire.json import UNREADABLE, decode_object
 
 _FORWARDED = ("openai-beta",)
 
